@@ -1,0 +1,46 @@
+"""Every example in a docstring, in README.md and in docs/ runs as a test."""
+
+import os
+import tempfile
+from doctest import ELLIPSIS, NORMALIZE_WHITESPACE
+from pathlib import Path
+
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.rest import DocTestParser
+from sybil.sybil import SybilCollection
+
+os.environ.setdefault("MPLBACKEND", "Agg")  # no window opens; set before anything imports Matplotlib
+
+FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE
+
+
+def enter_empty_folder(namespace):
+    """An example may write files, and finds none."""
+    namespace["_folder"] = tempfile.TemporaryDirectory()
+    namespace["_back"] = Path.cwd()
+    os.chdir(namespace["_folder"].name)
+
+
+def leave_folder(namespace):
+    os.chdir(namespace["_back"])
+    namespace["_folder"].cleanup()
+
+
+pytest_collect_file = SybilCollection(
+    [
+        Sybil(
+            parsers=[DocTestParser(FLAGS)],
+            path="src",
+            patterns=["*.py"],
+            setup=enter_empty_folder,
+            teardown=leave_folder,
+        ),
+        Sybil(
+            parsers=[PythonCodeBlockParser(doctest_optionflags=FLAGS), SkipParser()],
+            patterns=["README.md", "docs/*.md", "docs/*/*.md"],
+            setup=enter_empty_folder,
+            teardown=leave_folder,
+        ),
+    ]
+).pytest()

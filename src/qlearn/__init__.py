@@ -1,0 +1,3 @@
+"""From Q table to Q network."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Descriptions and their learners: one file an algorithm."""

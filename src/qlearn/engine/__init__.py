@@ -1,0 +1,1 @@
+"""The device loop, the host loop, lanes, noise and chunks."""

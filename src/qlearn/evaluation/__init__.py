@@ -1,0 +1,1 @@
+"""From runs to policies: exact where the model is known, rollouts elsewhere."""

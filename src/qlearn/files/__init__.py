@@ -1,0 +1,1 @@
+"""Atomic writes, hashes and arrays on disk."""

@@ -1,0 +1,1 @@
+"""The exact truth: optimum, policy evaluation, finite horizon, average reward, return distribution."""

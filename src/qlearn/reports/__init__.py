@@ -1,0 +1,1 @@
+"""Tables, figures (one a file) and the HTML page."""

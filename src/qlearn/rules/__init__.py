@@ -1,0 +1,1 @@
+"""Target policies, backups, traces, exploration, schedules and losses."""

@@ -1,0 +1,1 @@
+"""Numbers in, numbers out: of use to results from anywhere."""

@@ -1,0 +1,1 @@
+"""Train, runs, presets and certificates."""
