@@ -24,7 +24,7 @@ check: $(READY) ## lint, formatting, types, and which room may import which
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: $(READY) ## mend formatting and what the linter can mend
 	$(BIN)/ruff check --fix
