@@ -41,7 +41,7 @@ lock: $(READY) ## pin the newest versions that pyproject.toml allows
 
 clean: ## remove .venv and what tools keep; results/ stays
 	rm -rf .venv build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
-	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A virtual environment holds absolute paths, so one whose folder was moved is made anew.
 ifneq ($(shell cat $(READY) 2>/dev/null),$(CURDIR))
@@ -51,7 +51,7 @@ endif
 # The stamp goes first and comes last, so what an interruption leaves has none and is cleared next time.
 $(READY): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "qlearn needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." >&2; \
+		echo "qlearn needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo not there)." >&2; \
 		echo "Name another one: make PYTHON=python3.13 $(MAKECMDGOALS)" >&2; exit 2; }
 	@echo "Setting up .venv; the first time takes a minute or two."
 	@if [ "$$(cat $@ 2>/dev/null)" != "$(CURDIR)" ]; then rm -rf .venv; $(PYTHON) -m venv .venv; fi
