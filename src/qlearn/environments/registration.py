@@ -1,0 +1,61 @@
+"""Tell Gymnasium about NChain-v0, without making `import qlearn` wait for Gymnasium.
+
+Gymnasium has no plugin entry points any more, so the ids must be registered on ``import qlearn``.  Gymnasium and NumPy
+take some 0.2 s to import, which is too much for `qlearn --help`.  So where Gymnasium is loaded already (always so for
+``gymnasium.make("qlearn:NChain-v0")``) the ids are registered at once, and otherwise right after it is loaded.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+MAX_EPISODE_STEPS = 1000
+
+
+def register() -> None:
+    """Register the environments of qlearn with Gymnasium; one that is registered stays as it is."""
+    import gymnasium
+
+    if "NChain-v0" not in gymnasium.registry:
+        gymnasium.register(
+            id="NChain-v0",
+            entry_point="qlearn.environments.nchain:NChainEnv",
+            vector_entry_point="qlearn.environments.nchain_vector:NChainVectorEnv",
+            max_episode_steps=MAX_EPISODE_STEPS,
+        )
+
+
+def register_with_gymnasium() -> None:
+    """Register now where Gymnasium is loaded, else as soon as it is."""
+    if "gymnasium" not in sys.modules:
+        if not any(isinstance(finder, _AfterGymnasium) for finder in sys.meta_path):
+            sys.meta_path.insert(0, _AfterGymnasium())
+    elif hasattr(sys.modules["gymnasium"], "envs"):  # else it is being loaded at this moment, by our own import
+        register()
+
+
+class _AfterGymnasium(MetaPathFinder):
+    """Finds Gymnasium as everybody does, and registers once it is loaded; answers one time only."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if fullname != "gymnasium":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(fullname)
+        if spec is None or spec.loader is None:
+            return spec
+        load = spec.loader.exec_module
+
+        def load_and_register(module: ModuleType) -> None:
+            load(module)
+            register()
+
+        spec.loader.exec_module = load_and_register  # type: ignore[method-assign]
+        return spec
