@@ -6,17 +6,42 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qlearn.environments.adapters import MDPEnv
+    from qlearn.environments.builder import MDPBuilder
     from qlearn.environments.finite_mdp import FiniteMDP
+    from qlearn.environments.host import HostEnvironment
+    from qlearn.environments.making import EnvironmentSummary, list_environments, make
+    from qlearn.environments.naming import parse, written
 
-_ROOM = {
+_FILE_OF = {
+    "EnvironmentSummary": "making",
     "FiniteMDP": "finite_mdp",
+    "HostEnvironment": "host",
+    "MDPBuilder": "builder",
+    "MDPEnv": "adapters",
+    "list_environments": "making",
+    "make": "making",
+    "parse": "naming",
+    "written": "naming",
 }
 
-__all__ = ["FiniteMDP"]
+__all__ = [
+    "EnvironmentSummary",
+    "FiniteMDP",
+    "HostEnvironment",
+    "MDPBuilder",
+    "MDPEnv",
+    "list_environments",
+    "make",
+    "parse",
+    "written",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name on first use, so that registering NChain costs nothing."""
-    if name not in _ROOM:
+    """Load a name on first use: to register NChain nothing else is needed, not even NumPy."""
+    if name not in _FILE_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_ROOM[name]}"), name)
+    value = getattr(importlib.import_module(f"{__name__}.{_FILE_OF[name]}"), name)
+    globals()[name] = value
+    return value

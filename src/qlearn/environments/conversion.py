@@ -157,7 +157,7 @@ def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
     elif (
         isinstance(P, list | tuple)
         and P
-        and (issparse(P[0]) or isinstance(P[0], np.ndarray) and P[0].ndim == 2)
+        and (issparse(P[0]) or (isinstance(P[0], np.ndarray) and P[0].ndim == 2))
     ):
         A, S = len(P), P[0].shape[0]
         for action, matrix in enumerate(P):

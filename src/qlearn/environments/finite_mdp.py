@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-
 from qlearn.environments import checks, conversion
 from qlearn.environments.conversion import BoolArray, FloatArray, IntArray
 

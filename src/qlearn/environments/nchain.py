@@ -32,7 +32,12 @@ ACTION_NAMES = ("forward", "backward")
 def check_arguments(n: int, slip: float, small: float, large: float) -> None:
     """Raise an `InputError` that names the argument which makes no chain."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InputError(f"`n` is {n!r}; the chain needs a whole number of states, at least 1. The tutorial's is n=5.")
+        raise InputError(
+            f"`n` is {n!r}; the chain needs a whole number of states, at least 1. The tutorial's is n=5."
+        )
+    for name, number in (("slip", slip), ("small", small), ("large", large)):
+        if isinstance(number, bool) or not isinstance(number, int | float | np.integer | np.floating):
+            raise InputError(f"`{name}` is {number!r}; it must be a number.")
     if not 0 <= slip <= 1:
         raise InputError(f"`slip` is {slip!r}; it must be a probability, 0 to 1. The tutorial's is slip=0.2.")
     for name, reward in (("small", small), ("large", large)):
@@ -171,7 +176,9 @@ def nchain_model(
     """
     check_arguments(n, slip, small, large)
     state = np.arange(n)
-    next_state = np.stack([np.minimum(state + 1, n - 1), np.zeros(n, dtype=np.int64)])  # by action carried out
+    next_state = np.stack(
+        [np.minimum(state + 1, n - 1), np.zeros(n, dtype=np.int64)]
+    )  # by action carried out
     reward = np.stack([np.where(state == n - 1, float(large), 0.0), np.full(n, float(small))])
     # Axes (state, chosen action, outcome): the action carried out is the other one, then the chosen one.
     carried_out = np.broadcast_to(np.array([[1, 0], [0, 1]]), (n, 2, 2))

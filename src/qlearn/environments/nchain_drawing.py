@@ -55,7 +55,14 @@ class ChainDrawing:
     def _draw_state(self, place: int, state: int, here: bool) -> None:
         self.axes.add_patch(Circle((place, 0), 0.32, facecolor=INK if here else PAPER, edgecolor=INK, lw=2))
         self.axes.text(
-            place, 0, str(state), ha="center", va="center", color=PAPER if here else INK, fontsize=14, weight="bold"
+            place,
+            0,
+            str(state),
+            ha="center",
+            va="center",
+            color=PAPER if here else INK,
+            fontsize=14,
+            weight="bold",
         )
         if place + 1 < self.shown:
             self.axes.plot([place + 0.34, place + 0.66], [0, 0], color=PALE, lw=2)

@@ -61,7 +61,9 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
         self.render_mode = render_mode
         self.max_episode_steps = None if max_episode_steps == -1 else max_episode_steps
-        self._chains = [NChainEnv(render_mode=render_mode, **arguments) for _ in range(num_envs)]  # they only draw
+        self._chains = [
+            NChainEnv(render_mode=render_mode, **arguments) for _ in range(num_envs)
+        ]  # they only draw
         self._chain = self._chains[0]
         self.single_observation_space = self._chain.observation_space
         self.single_action_space = self._chain.action_space
@@ -98,9 +100,15 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, dict[str, Any]]:
         """Go to state 0 everywhere, or where ``options["reset_mask"]`` is True; chain i takes seed ``seed + i``."""
-        seeds = [None if seed is None else seed + i for i in range(self.num_envs)] if _single(seed) else list(seed)
+        seeds = (
+            [None if seed is None else seed + i for i in range(self.num_envs)]
+            if _single(seed)
+            else list(seed)
+        )
         if len(seeds) != self.num_envs:
-            raise InputError(f"`seed` has {len(seeds)} entries; there are {self.num_envs} chains. Give one for each.")
+            raise InputError(
+                f"`seed` has {len(seeds)} entries; there are {self.num_envs} chains. Give one for each."
+            )
         mask = np.ones(self.num_envs, dtype=np.bool_)
         if options and "reset_mask" in options:
             mask = np.asarray(options["reset_mask"])
@@ -125,10 +133,14 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
     def step(self, actions: ArrayLike) -> Step:
         """Take one step in every chain."""
         if self._state is None:
-            raise ResetNeeded("NChain was stepped before it was reset; an episode starts with `envs.reset()`.")
+            raise ResetNeeded(
+                "NChain was stepped before it was reset; an episode starts with `envs.reset()`."
+            )
         resting = self._over.copy()
         if resting.any() and self.autoreset_mode == AutoresetMode.DISABLED:
-            raise ResetNeeded("A chain was stepped after its episode ended; reset it with `options={'reset_mask': …}`.")
+            raise ResetNeeded(
+                "A chain was stepped after its episode ended; reset it with `options={'reset_mask': …}`."
+            )
         self._restart(resting)
         moving = ~resting
         chosen, slipped = self._advance(np.asarray(actions), moving)
@@ -153,7 +165,9 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
     ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         assert self._state is not None
         if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iub":
-            raise InvalidAction(f"{actions!r} are no actions for {self.num_envs} chains; give one whole number for each.")
+            raise InvalidAction(
+                f"{actions!r} are no actions for {self.num_envs} chains; give one whole number for each."
+            )
         chosen = actions.astype(np.int64)
         wrong = moving & (chosen != 0) & (chosen != 1)
         if wrong.any():
