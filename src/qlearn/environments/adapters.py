@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -15,10 +15,11 @@ from qlearn.errors import InputError
 
 
 class MDPEnv(gym.Env[np.int64, np.int64]):
-    """A finite model that can be stepped: one uniform number a step picks the outcome, the first with u < Σ p.
+    """A finite model that can be stepped: one uniform number a step picks the outcome.
 
-    A noisy reward draws one normal number more, a random first state one uniform number.  The time limit is the
-    model's own.  A reset with a seed begins a new run: the steps until a change of the model are counted from there.
+    A noisy reward draws one normal number more, a random first state one uniform number.  The time limit is
+    the model's own.  A reset with a seed begins a new run: the steps until a change of the model are counted
+    from there.
 
     Args:
         mdp: the model.
@@ -33,7 +34,10 @@ class MDPEnv(gym.Env[np.int64, np.int64]):
     (0, 2.0, False, False)
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi"], "render_fps": 4}
+    metadata: dict[str, Any] = {  # noqa: RUF012 (declared so by Gymnasium)
+        "render_modes": ["ansi"],
+        "render_fps": 4,
+    }
 
     def __init__(self, mdp: FiniteMDP, render_mode: str | None = None) -> None:
         if render_mode not in (None, "ansi"):

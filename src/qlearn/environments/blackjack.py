@@ -1,14 +1,16 @@
 """The exact model of Gymnasium's Blackjack, which Gymnasium itself does not give.
 
-The deck never ends: 1 to 9 have probability 1/13 each, 10 has 4/13.  What the player sees is (sum, dealer's card, usable
-ace), numbered ``(sum * 11 + card) * 2 + ace`` as for any tuple of discrete observations, 704 in all.  The dealer draws
-until the sum is 17 or more, an ace counting 11 where that does not bust.
+The deck never ends: 1 to 9 have probability 1/13 each, 10 has 4/13.  What the player sees is (sum, dealer's
+card, usable ace), numbered ``(sum * 11 + card) * 2 + ace`` as for any tuple of discrete observations, 704 in
+all.  The dealer draws until the sum is 17 or more, an ace counting 11 where that does not bust.
 
-**Where the observation is not the whole state.** With ``sab`` or ``natural`` a *natural* (an ace and a ten at the deal) is paid
-differently from any other 21 with a usable ace, and Gymnasium's observation does not tell the two apart.  The model
-then has ten more states, 704 to 713, one for each dealer's card, for a natural that has just been dealt.
+**Where the observation is not the whole state.** With ``sab`` or ``natural`` a *natural* (an ace and a ten at
+the deal) is paid differently from any other 21 with a usable ace, and Gymnasium's observation does not tell
+the two apart.  The model then has ten more states, 704 to 713, one for each dealer's card, for a natural that
+has just been dealt.
 
-Source: Sutton & Barto, Reinforcement Learning, 2nd edition, example 5.1; Gymnasium's ``toy_text/blackjack.py``.
+Source: Sutton & Barto, Reinforcement Learning, 2nd edition, example 5.1; Gymnasium's
+    ``toy_text/blackjack.py``.
 """
 
 from __future__ import annotations
@@ -86,7 +88,8 @@ def blackjack_model(
 
     Args:
         natural: pay 1.5 for a natural that wins; without effect where ``sab`` is True, as in Gymnasium.
-        sab: the book's rules: a natural wins against everything but a natural.  Gymnasium's id Blackjack-v1 sets it.
+        sab: the book's rules: a natural wins against everything but a natural.  Gymnasium's id Blackjack-v1
+            sets it.
         time_limit: steps after which a game is truncated; None as in Gymnasium.
         name: what the model is called.
         **more: make_env.

@@ -66,8 +66,8 @@ class Clause:
     def _add(self, outcome: _Outcome) -> Clause:
         if outcome.probability is None and any(known.probability is None for known in self._outcomes):
             raise InputError(
-                f"On {self._action!r} in {self._state!r} two outcomes have no probability; at most one can take "
-                "what is left. Give `probability=` to the others."
+                f"On {self._action!r} in {self._state!r} two outcomes have no probability; at most one can "
+                "take what is left. Give `probability=` to the others."
             )
         self._outcomes.append(outcome)
         return self
@@ -172,7 +172,8 @@ class MDPBuilder:
             **details: make_env, or another name or time limit; see `FiniteMDP`.
 
         Raises:
-            InputError: naming the state and the action whose outcomes do not add up, or a state without any action.
+            InputError: naming the state and the action whose outcomes do not add up, or a state without any
+                action.
         """
         P: list[list[list[tuple[float, int, float, bool]]]] = []
         noise: list[float] = []

@@ -1,4 +1,4 @@
-"""What a finite model must satisfy; each message names the state and the action, what was expected and the mend.
+"""What a finite model must satisfy; a message names the state and the action, what is expected and the mend.
 
 Everything here works on whole arrays: a model of a million states is checked in about a second.
 """
@@ -24,8 +24,8 @@ def frozen_array(field: str, values: Any, dtype: Any) -> NDArray[Any]:
     given = np.asarray(values)
     if given.dtype.kind not in "biuf" or given.ndim != 1:
         raise InputError(
-            f"`{field}` has dtype {given.dtype} and shape {given.shape}; it must be one-dimensional and numeric. "
-            "See FiniteMDP for the shape of each array."
+            f"`{field}` has dtype {given.dtype} and shape {given.shape}; it must be one-dimensional and "
+            "numeric. See FiniteMDP for the shape of each array."
         )
     if dtype is np.bool_ and not np.isin(given, (0, 1)).all():
         raise InputError(f"`{field}` holds other values than True and False; pass booleans.")
@@ -144,7 +144,8 @@ def _check_rows(mdp: FiniteMDP) -> None:
         state = int(np.argmin(actions_in))
         raise InputError(
             f"{state_label(mdp, state)} has no action; every state must have at least one. "
-            "If the episode ends there, say so: list it in `terminals` or let an outcome that ends lead nowhere else."
+            "If the episode ends there, say so: list it in `terminals` or let an outcome that ends lead "
+            "nowhere else."
         )
     sums = np.add.reduceat(mdp.probability, mdp.offsets[filled])
     wrong = np.abs(sums - 1.0) > TOLERANCE
@@ -166,8 +167,8 @@ def _check_initial(mdp: FiniteMDP) -> None:
     if wrong.any():
         state = int(np.argmax(wrong))
         raise InputError(
-            f"`initial` gives {state_label(mdp, state)} the probability {initial[state]:g}; it must be 0 or more. "
-            "Correct it."
+            f"`initial` gives {state_label(mdp, state)} the probability {initial[state]:g}; it must be 0 or "
+            "more. Correct it."
         )
     if abs(initial.sum() - 1.0) > TOLERANCE:
         raise InputError(
@@ -175,7 +176,7 @@ def _check_initial(mdp: FiniteMDP) -> None:
         )
 
 
-def _check_time_limit(limit: int | None) -> None:
+def _check_time_limit(limit: Any) -> None:
     if limit is not None and (
         isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 1
     ):
@@ -186,6 +187,7 @@ def _check_time_limit(limit: int | None) -> None:
 
 def _check_changes(mdp: FiniteMDP) -> None:
     before = 0
+    at: Any
     for at, model in mdp.changes:
         if isinstance(at, bool) or not isinstance(at, int | np.integer) or at <= before:
             raise InputError(
@@ -196,13 +198,14 @@ def _check_changes(mdp: FiniteMDP) -> None:
         if differing or model.changes:
             what = f"another `{differing[0]}`" if differing else "changes of its own"
             raise InputError(
-                f"The model from step {at} on has {what}; it must agree in {', '.join(same)} and not change itself."
+                f"The model from step {at} on has {what}; it must agree in {', '.join(same)} and not change "
+                "itself."
             )
         if not np.array_equal(mdp.legal, model.legal):
             row = int(np.flatnonzero((mdp.legal != model.legal).ravel())[0])
             raise InputError(
-                f"{row_name(mdp, row)} is legal in one model and not in the one from step {at} on; the same actions "
-                "must be legal in both. Let the blocked action stay where it is instead."
+                f"{row_name(mdp, row)} is legal in one model and not in the one from step {at} on; the same "
+                "actions must be legal in both. Let the blocked action stay where it is instead."
             )
         before = int(at)
 

@@ -34,7 +34,8 @@ def distribution(initial: int | ArrayLike, num_states: int) -> FloatArray:
         return given.astype(np.float64)
     if given.dtype.kind not in "iu" or not 0 <= int(given) < num_states:
         raise InputError(
-            f"`initial` is {initial!r}; it must be a state from 0 to {num_states - 1}, or a probability for each."
+            f"`initial` is {initial!r}; it must be a state from 0 to {num_states - 1}, or a probability for "
+            "each."
         )
     start = np.zeros(num_states)
     start[int(given)] = 1.0
@@ -85,8 +86,8 @@ def _keys(P: Mapping[int, Any] | Sequence[Any]) -> range:
     missing = [s for s in range(len(P)) if s not in P] if isinstance(P, Mapping) else []
     if missing or not len(P):
         raise InputError(
-            f"`P` has {len(P)} states, but none with the number {missing[0] if missing else 0}; its keys must be "
-            "0, 1, 2, … without a gap. Renumber the states."
+            f"`P` has {len(P)} states, but none with the number {missing[0] if missing else 0}; its keys "
+            "must be 0, 1, 2, … without a gap. Renumber the states."
         )
     return range(len(P))
 
@@ -131,7 +132,7 @@ def _with_resting_terminals(outcomes: Outcomes, ends: BoolArray) -> Outcomes:
         **outcomes,
         "offsets": _offsets(lengths),
         "probability": np.insert(outcomes["probability"], where, 1.0),
-        "next_state": np.insert(outcomes["next_state"], where, np.repeat(bare, A)),
+        "next_state": np.insert(outcomes["next_state"].astype(np.int64), where, np.repeat(bare, A)),
         "reward": np.insert(outcomes["reward"], where, 0.0),
         "terminated": np.insert(outcomes["terminated"], where, True),
     }
@@ -143,11 +144,17 @@ def _offsets(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     return offsets
 
 
+def _is_sparse(matrix: Any) -> bool:
+    from scipy.sparse import issparse
+
+    return bool(issparse(matrix))
+
+
 def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
     """Return row s·A + a, next state and probability of every entry, sorted by row, and (S, A)."""
-    from scipy.sparse import coo_array, csr_array, issparse, vstack
+    from scipy.sparse import coo_array, csr_array, vstack
 
-    if issparse(P):
+    if _is_sparse(P):
         S = P.shape[1]
         if P.shape[0] % S or not P.shape[0]:
             raise InputError(
@@ -157,7 +164,7 @@ def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
     elif (
         isinstance(P, list | tuple)
         and P
-        and (issparse(P[0]) or (isinstance(P[0], np.ndarray) and P[0].ndim == 2))
+        and (_is_sparse(P[0]) or (isinstance(P[0], np.ndarray) and P[0].ndim == 2))
     ):
         A, S = len(P), P[0].shape[0]
         for action, matrix in enumerate(P):
@@ -171,7 +178,8 @@ def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
         dense = np.asarray(P, dtype=np.float64)
         if dense.ndim != 3 or dense.shape[0] != dense.shape[2]:
             raise InputError(
-                f"`P` has shape {dense.shape}; it must be (S, A, S), or a list of one (S, S) matrix for each action."
+                f"`P` has shape {dense.shape}; it must be (S, A, S), or a list of one (S, S) matrix for "
+                "each action."
             )
         S, A = dense.shape[:2]
         stacked = csr_array(dense.reshape(S * A, S))
@@ -183,29 +191,30 @@ def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
 
 def _rewards(R: Any, rows: IntArray, next_state: IntArray, size: tuple[int, int]) -> FloatArray:
     """Return the reward of every outcome."""
-    from scipy.sparse import csr_array, issparse
+    from scipy.sparse import csr_array
 
     S, A = size
     state, action = rows // A, rows % A
-    if issparse(R) and R.shape == (S * A, S):
+    if _is_sparse(R) and R.shape == (S * A, S):
         return np.asarray(csr_array(R)[rows, next_state], dtype=np.float64).ravel()
-    if isinstance(R, list | tuple) and len(R) == A and all(issparse(r) and r.shape == (S, S) for r in R):
+    if isinstance(R, list | tuple) and len(R) == A and all(_is_sparse(r) and r.shape == (S, S) for r in R):
         reward = np.empty(rows.size)
         for a in range(A):
             mine = action == a
             reward[mine] = np.asarray(csr_array(R[a])[state[mine], next_state[mine]]).ravel()
         return reward
-    if isinstance(R, list | tuple) and len(R) == A and all(np.shape(r) == (S, S) for r in R):
-        if isinstance(R[0], np.ndarray) or A != S:
-            return np.asarray(R, dtype=np.float64)[action, state, next_state]
-    dense = np.asarray(R.toarray() if issparse(R) else R, dtype=np.float64)
+    # Nested lists of shape (S, S, S) are (S, A, S), as in `P`.
+    matrices = isinstance(R, list | tuple) and (A != S or isinstance(R[0], np.ndarray))
+    if matrices and len(R) == A and all(np.shape(r) == (S, S) for r in R):
+        return np.asarray(R, dtype=np.float64)[action, state, next_state]
+    dense = np.asarray(R.toarray() if _is_sparse(R) else R, dtype=np.float64)
     if dense.shape == (S, A, S):
-        return dense[state, action, next_state]
+        return np.asarray(dense[state, action, next_state])
     if dense.shape == (S, A):
-        return dense[state, action]
+        return np.asarray(dense[state, action])
     if dense.shape in {(S,), ()}:
         return np.broadcast_to(dense, (S,))[state].astype(np.float64)
     raise InputError(
-        f"`R` has shape {dense.shape}; with {S} states and {A} actions it must be a number, ({S},), ({S}, {A}), "
-        f"({S}, {A}, {S}), or in the same form as `P`."
+        f"`R` has shape {dense.shape}; with {S} states and {A} actions it must be a number, ({S},), ({S}, "
+        f"{A}), ({S}, {A}, {S}), or in the same form as `P`."
     )

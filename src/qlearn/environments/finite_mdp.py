@@ -1,8 +1,8 @@
 """A finite problem whose model is known: for every state and action, what can happen and how likely it is.
 
-The outcomes of all (state, action) pairs lie one after another in flat arrays, as the entries of a sparse matrix do:
-those of action ``a`` in state ``s`` are ``offsets[s * num_actions + a] : offsets[s * num_actions + a + 1]``.  So a
-million states with four actions and a few outcomes each fit into some hundred megabytes.
+The outcomes of all (state, action) pairs lie one after another in flat arrays, as the entries of a sparse
+matrix do: those of action ``a`` in state ``s`` are ``offsets[s * num_actions + a] : offsets[s * num_actions +
+a + 1]``.  So a million states with four actions and a few outcomes each fit into some hundred megabytes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _DTYPES: dict[str, Any] = {
 
 
 class Details(TypedDict, total=False):
-    """What a model may have besides its outcomes; every way of making a `FiniteMDP` takes these by keyword."""
+    """What a model may have besides its outcomes, by keyword in every way of making a `FiniteMDP`."""
 
     name: str
     time_limit: int | None
@@ -51,22 +51,23 @@ class Details(TypedDict, total=False):
 class FiniteMDP:
     """A finite Markov decision process as flat arrays of outcomes.
 
-    Usually made by `FiniteMDP.from_gymnasium`, `FiniteMDP.from_arrays`, `MDPBuilder` or `qlearn.make`.  The arrays are
-    checked once, when the model is made, and are read-only from then on.
+    Usually made by `FiniteMDP.from_gymnasium`, `FiniteMDP.from_arrays`, `MDPBuilder` or `qlearn.make`.  The
+    arrays are checked once, when the model is made, and are read-only from then on.
 
     Args:
         name: what a user can type again, for example ``"FrozenLake-v1(map_name='8x8')"``.
         num_states: S, at least 1.
         num_actions: A, at least 1.
-        offsets: (S·A + 1,) int64; where the outcomes of each (state, action) begin.  Where a row is empty the action
-            is not legal in that state; every state has at least one legal action.
+        offsets: (S·A + 1,) int64; where the outcomes of each (state, action) begin.  Where a row is empty the
+            action is not legal in that state; every state has at least one legal action.
         probability: (n,) float64, > 0; each row sums to 1 ± 1e-9.
         next_state: (n,) int32 in [0, S).
         reward: (n,) float64, finite.
-        terminated: (n,) bool; True where the episode ends with this outcome.  Bootstrapping stops there, whatever
-            the next state is.
+        terminated: (n,) bool; True where the episode ends with this outcome.  Bootstrapping stops there,
+            whatever the next state is.
         initial: (S,) float64; the distribution of the first state, sums to 1 ± 1e-9.
-        reward_std: (n,) float64 ≥ 0, the standard deviation of normal noise on the reward; None where there is none.
+        reward_std: (n,) float64 ≥ 0, the standard deviation of normal noise on the reward; None where there
+            is none.
         time_limit: steps after which an episode is truncated; None where there is no limit.
         state_names: S distinct names, or None.
         action_names: A distinct names, or None.
@@ -76,8 +77,8 @@ class FiniteMDP:
     Raises:
         InputError: naming the offending state and action.
 
-    A uniform number u in [0, 1) picks the first outcome of a row whose cumulative probability exceeds u, so the order
-    of outcomes is part of the model.
+    A uniform number u in [0, 1) picks the first outcome of a row whose cumulative probability exceeds u, so
+    the order of outcomes is part of the model.
 
     >>> mdp = FiniteMDP.from_arrays(P=[[[0.2, 0.8], [1, 0]], [[0, 1], [1, 0]]], R=[[0, 2], [10, 2]])
     >>> mdp.expected_reward
@@ -123,8 +124,8 @@ class FiniteMDP:
         """Make a model from the table that Gymnasium's toy-text environments call ``P``.
 
         Args:
-            P: ``P[state][action]`` is a list of ``(probability, next_state, reward, terminated)``.  Outcomes of
-                probability 0 are dropped; an action without outcomes, or absent, is not legal there.
+            P: ``P[state][action]`` is a list of ``(probability, next_state, reward, terminated)``.  Outcomes
+                of probability 0 are dropped; an action without outcomes, or absent, is not legal there.
             initial: the first state, or its distribution, (S,).
             normalize: divide each row by its sum, where rows sum to 1 only roughly.
             **details: name, time_limit, state_names, action_names, make_env; see `FiniteMDP`.
@@ -155,9 +156,9 @@ class FiniteMDP:
         """Make a model from transition probabilities and rewards, dense or SciPy-sparse.
 
         Args:
-            P: one of: an array (S, A, S) with ``P[s, a, s']``; a list with one (S, S) matrix for each action, dense
-                or sparse; one sparse matrix (S·A, S) whose row s·A + a belongs to (s, a).  A row of zeros means that
-                the action is not legal there.
+            P: one of: an array (S, A, S) with ``P[s, a, s']``; a list with one (S, S) matrix for each action,
+                dense or sparse; one sparse matrix (S·A, S) whose row s·A + a belongs to (s, a).  A row of
+                zeros means that the action is not legal there.
             R: rewards: one number, (S,), (S, A), or one for each transition in any of the forms of ``P``.
             initial: the first state, or its distribution, (S,).
             terminals: states whose arrival ends the episode; nothing is learnt about what would follow.
@@ -226,7 +227,9 @@ class FiniteMDP:
         """(S, A) float64: the mean reward of each action; 0 where it is not legal."""
         cells = self.num_states * self.num_actions
         rows = np.repeat(np.arange(cells), np.diff(self.offsets))
-        mean: FloatArray = np.bincount(rows, weights=self.probability * self.reward, minlength=cells)
+        mean = np.asarray(
+            np.bincount(rows, weights=self.probability * self.reward, minlength=cells), np.float64
+        )
         mean = mean.reshape(self.num_states, self.num_actions)
         mean.setflags(write=False)
         return mean

@@ -1,4 +1,4 @@
-"""An environment that is ordinary Python: its model is not known, so it is stepped on the host, one call a step."""
+"""An environment that is ordinary Python: its model is not known, so it is stepped on the host."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class HostEnvironment:
         sizes: number of values of each component of an observation; one entry for a plain `Discrete`.
         starts: the lowest value of each component.
         action_start: the environment's first action.
-        time_limit: steps after which an episode is truncated; None where there is no limit, or none that can be seen.
+        time_limit: steps after which an episode is truncated; None where there is no limit, or none that can
+            be seen.
         single: whether there is one instance only, which can serve one seed.
         reason: why there is no model.
     """
@@ -55,7 +56,7 @@ class HostEnvironment:
         return int(self._number(np.asarray(observation).reshape(-1, 1), observation)[0])
 
     def encode_batch(self, observations: Any) -> NDArray[np.int64]:
-        """Return the numbers of a batch of observations as Gymnasium's vector environments give them, (n,)."""
+        """Return the numbers of a batch of observations as vector environments give them, (n,)."""
         if isinstance(observations, tuple):
             columns = np.stack([np.asarray(part) for part in observations])
         else:
@@ -66,8 +67,9 @@ class HostEnvironment:
     def _number(self, columns: NDArray[Any], given: Any) -> NDArray[np.int64]:
         if len(columns) != len(self.sizes):
             raise EnvironmentFault(
-                f"{self.name} gave the observation {given!r}; it has {len(columns)} components, its space has "
-                f"{len(self.sizes)}. Mend the environment: `gymnasium.utils.env_checker.check_env` finds such faults."
+                f"{self.name} gave the observation {given!r}; it has {len(columns)} components, its space "
+                f"has {len(self.sizes)}. Mend the environment: `gymnasium.utils.env_checker.check_env` finds "
+                "such faults."
             )
         values = columns.astype(np.int64) - np.array(self.starts)[:, None]
         if ((values < 0) | (values >= np.array(self.sizes)[:, None])).any():
@@ -94,21 +96,24 @@ def host_environment(
     single: bool = False,
     reason: str = NO_MODEL,
 ) -> HostEnvironment:
-    """Look at one instance and return the description; raise an `InputError` that says who could serve it if not us.
+    """Look at one instance and return the description.
 
     Args:
         name: what a user can type again.
         make_env: makes the environment; called once here.
         single: whether it gives the same instance every time (then it is left open).
         reason: why there is no model.
+
+    Raises:
+        InputError: where no table fits, saying who could serve the environment.
     """
     import gymnasium as gym
 
     env = make_env()
     if not isinstance(env, gym.Env):
         raise InputError(
-            f"{name} made a {type(env).__name__}; it must make a gymnasium.Env. Pass an id, a FiniteMDP, a function "
-            "that makes an environment, or an environment."
+            f"{name} made a {type(env).__name__}; it must make a gymnasium.Env. Pass an id, a FiniteMDP, a "
+            "function that makes an environment, or an environment."
         )
     try:
         num_actions, action_start = _actions(name, env.action_space)
@@ -136,7 +141,8 @@ def _actions(name: str, space: gym.Space[Any]) -> tuple[int, int]:
     if isinstance(space, spaces.Box):
         raise InputError(
             f"{name} has continuous actions ({space}); value-based agents choose among a countable number. "
-            "Give it a few actions to choose from: gymnasium.wrappers.DiscretizeAction, or a wrapper of your own."
+            "Give it a few actions to choose from: gymnasium.wrappers.DiscretizeAction, or a wrapper of "
+            "your own."
         )
     raise InputError(
         f"{name} has the action space {space}; every agent of qlearn needs `Discrete` actions. "
@@ -157,18 +163,18 @@ def _components(name: str, space: gym.Space[Any]) -> tuple[tuple[int, ...], tupl
         return tuple(int(part.n) for part in parts), tuple(int(part.start) for part in parts)
     if isinstance(space, spaces.Box):
         raise InputError(
-            f"{name} observes numbers ({space}); agents with a table need observations that can be counted, and "
-            "agents with a Q network, which could take these, are not part of this version. "
+            f"{name} observes numbers ({space}); agents with a table need observations that can be counted, "
+            "and agents with a Q network, which could take these, are not part of this version. "
             "A gymnasium.wrappers.DiscretizeObservation, or a wrapper of your own, makes them countable."
         )
     raise InputError(
-        f"{name} has the observation space {space}; agents with a table need `Discrete`, `MultiDiscrete` or a `Tuple` "
-        "of `Discrete`. Turn it into one of these with a gymnasium.ObservationWrapper."
+        f"{name} has the observation space {space}; agents with a table need `Discrete`, `MultiDiscrete` or "
+        "a `Tuple` of `Discrete`. Turn it into one of these with a gymnasium.ObservationWrapper."
     )
 
 
 def time_limit_of(env: gym.Env[Any, Any]) -> int | None:
-    """Return the steps after which an environment truncates: its TimeLimit wrapper's, else its specification's."""
+    """Return the time limit of an environment: its TimeLimit wrapper's, else its specification's."""
     from gymnasium.wrappers import TimeLimit
 
     layer: Any = env

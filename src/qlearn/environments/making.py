@@ -32,19 +32,19 @@ def make(environment: Makeable, **arguments: Any) -> FiniteMDP | HostEnvironment
     """Return the model of an environment, or, where it is not known, a description to step it by.
 
     Args:
-        environment: an id, with arguments or without (``"FrozenLake-v1(map_name='8x8')"``; an id of a module that is
-            not imported yet is written ``"module:Name-v0"``); a `FiniteMDP`, which is returned as it is; a function
-            that makes a `gymnasium.Env`; or a `gymnasium.Env`, which can serve one seed only.
-        **arguments: keyword arguments of the environment, over those in the id.  ``max_episode_steps`` sets the time
-            limit of any id; None or -1 means none.
+        environment: an id, with arguments or without (``"FrozenLake-v1(map_name='8x8')"``; an id of a module
+            that is not imported yet is written ``"module:Name-v0"``); a `FiniteMDP`, which is returned as it
+            is; a function that makes a `gymnasium.Env`; or a `gymnasium.Env`, which can serve one seed only.
+        **arguments: keyword arguments of the environment, over those in the id.  ``max_episode_steps`` sets
+            the time limit of any id; None or -1 means none.
 
     Returns:
         A `FiniteMDP` for NChain and Gymnasium's toy-text problems, a `HostEnvironment` for anything else with
         discrete actions and observations that can be counted; its ``reason`` says why there is no model.
 
     Raises:
-        InputError: for an unknown id or argument, with a near miss; for spaces that no table fits, with who could
-            serve them.
+        InputError: for an unknown id or argument, with a near miss; for spaces that no table fits, with who
+            could serve them.
         EnvironmentFault: where the environment's own code fails while it is made.
 
     >>> make("NChain-v0", n=10).num_states
@@ -73,8 +73,8 @@ def make(environment: Makeable, **arguments: Any) -> FiniteMDP | HostEnvironment
     if callable(environment):
         return _from_function(environment, arguments)
     raise InputError(
-        f"{environment!r} is no environment; pass an id such as {_NCHAIN!r}, a FiniteMDP, a function that makes a "
-        "gymnasium.Env, or a gymnasium.Env."
+        f"{environment!r} is no environment; pass an id such as {_NCHAIN!r}, a FiniteMDP, a function that "
+        "makes a gymnasium.Env, or a gymnasium.Env."
     )
 
 
@@ -94,8 +94,8 @@ def _described(name: str, maker: Callable[[], Any]) -> HostEnvironment:
     except Exception as error:
         what = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(".")
         raise EnvironmentFault(
-            f"{name} failed while it was made ({what}); a function that makes an environment must return one. "
-            "Mend it, or its arguments."
+            f"{name} failed while it was made ({what}); a function that makes an environment must return "
+            "one. Mend it, or its arguments."
         ) from error
 
 
@@ -185,7 +185,8 @@ def _time_limit(limit: Any, name: str) -> int | None:
         return None
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InputError(
-            f"`{_LIMIT}` of {name} is {limit!r}; it must be a whole number of at least 1, or None for no limit."
+            f"`{_LIMIT}` of {name} is {limit!r}; it must be a whole number of at least 1, or None for no "
+            "limit."
         )
     return limit
 

@@ -1,4 +1,4 @@
-"""Names with arguments, ``FrozenLake-v1(map_name='8x8')``: read without evaluating anything, and written again."""
+"""Names with arguments, ``FrozenLake-v1(map_name='8x8')``: read, without evaluating anything, and written."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ def parse(text: str) -> tuple[str, dict[str, Any]]:
 
 def _unreadable(text: str, inside: str) -> InputError:
     return InputError(
-        f"The arguments `{inside}` of {text!r} cannot be read; write `key=value, …` with numbers, quoted text, lists, "
-        "True, False or None."
+        f"The arguments `{inside}` of {text!r} cannot be read; write `key=value, …` with numbers, quoted "
+        "text, lists, True, False or None."
     )
 
 
@@ -63,8 +63,8 @@ def _literal(text: str, key: str, value: ast.expr) -> Any:
         written_value = ast.unparse(value)
         hint = f" Put text into quotes: {key}='{written_value}'." if isinstance(value, ast.Name) else ""
         raise InputError(
-            f"`{key}={written_value}` in {text!r} is no plain value; values are numbers, quoted text, lists, True, "
-            f"False or None.{hint}"
+            f"`{key}={written_value}` in {text!r} is no plain value; values are numbers, quoted text, "
+            f"lists, True, False or None.{hint}"
         ) from error
 
 

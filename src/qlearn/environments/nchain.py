@@ -1,8 +1,8 @@
-"""NChain-v0, the problem of the tutorial: walk forward through a chain for a large reward, or go back for a small one.
+"""NChain-v0, the tutorial's problem: go forward through a chain for a large reward, or back for a small one.
 
-n states in a row, two actions.  Forward (0) leads one state on and pays nothing; in the last state it stays there and
-pays ``large``.  Backward (1) leads to state 0 from anywhere and pays ``small``.  With probability ``slip`` the other
-action is carried out.  An episode is ended by the clock alone, after 1,000 steps.
+n states in a row, two actions.  Forward (0) leads one state on and pays nothing; in the last state it stays
+there and pays ``large``.  Backward (1) leads to state 0 from anywhere and pays ``small``.  With probability
+``slip`` the other action is carried out.  An episode is ended by the clock alone, after 1,000 steps.
 
 Source: Strens, A Bayesian Framework for Reinforcement Learning, 2000; Gym's NChain-v0, removed in 2021.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 import numpy as np
@@ -29,7 +29,7 @@ FORWARD, BACKWARD = 0, 1
 ACTION_NAMES = ("forward", "backward")
 
 
-def check_arguments(n: int, slip: float, small: float, large: float) -> None:
+def check_arguments(n: Any, slip: Any, small: Any, large: Any) -> None:
     """Raise an `InputError` that names the argument which makes no chain."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
         raise InputError(
@@ -63,7 +63,10 @@ class NChainEnv(gym.Env[np.int64, np.int64]):
     (1, 0.0, False, False, {'slipped': False})
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+    metadata: dict[str, Any] = {  # noqa: RUF012 (declared so by Gymnasium)
+        "render_modes": ["ansi", "rgb_array"],
+        "render_fps": 4,
+    }
 
     def __init__(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -40,8 +42,9 @@ class ChainDrawing:
             self.axes.text(self.shown - 0.45, 0, "…", ha="center", va="center", color=INK, fontsize=16)
         if last_action is not None:
             self._draw_arrow(state - first, last_action, slipped)
-        self.canvas.draw()
-        return np.asarray(self.canvas.buffer_rgba())[:, :, :3].copy()
+        canvas: Any = self.canvas  # Matplotlib brings types for half of it
+        canvas.draw()
+        return np.asarray(canvas.buffer_rgba())[:, :, :3].copy()
 
     def _prepare(self, words: str) -> None:
         self.axes.clear()
@@ -70,9 +73,12 @@ class ChainDrawing:
         self.axes.text(place, -0.5, ", ".join(pays), ha="center", va="center", color=INK, fontsize=10)
 
     def _draw_arrow(self, place: int, last_action: int, slipped: bool) -> None:
-        """Draw the action that was carried out over the state it led to; a slip is dashed and in another colour."""
+        """Draw the action that was carried out above the state it led to; a slip is dashed."""
         forward = (last_action == 0) != slipped
-        style = {"color": ACCENT if slipped else INK, "linestyle": (0, (3, 2)) if slipped else "solid"}
+        style: dict[str, Any] = {
+            "color": ACCENT if slipped else INK,
+            "linestyle": (0, (3, 2)) if slipped else "solid",
+        }
         start, end = (place - 0.45, place + 0.4) if forward else (place + 0.45, place - 0.4)
         self.axes.add_patch(
             FancyArrowPatch((start, 0.55), (end, 0.55), arrowstyle="-|>", mutation_scale=16, lw=2, **style)

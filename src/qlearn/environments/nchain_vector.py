@@ -1,9 +1,9 @@
-"""Many chains at once, each with a random stream of its own, so that chain i is `NChainEnv` with seed i, bit for bit."""
+"""Many chains at once, each with a random stream of its own: chain i is an `NChainEnv`, bit for bit."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from gymnasium.error import InvalidAction, ResetNeeded
@@ -27,9 +27,9 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
     Args:
         num_envs: how many chains.
         max_episode_steps: the time limit; None or -1 for none.
-        autoreset_mode: what happens after a truncated step, in Gymnasium's words: ``NEXT_STEP`` (the next call resets
-            that chain and ignores its action), ``SAME_STEP`` (reset at once, the last observation is in
-            ``info["final_obs"]``) or ``DISABLED`` (the caller resets, with ``options={"reset_mask": …}``).
+        autoreset_mode: what happens after a truncated step, in Gymnasium's words: ``NEXT_STEP`` (the next
+            call resets that chain, whatever its action), ``SAME_STEP`` (reset at once, the last observation
+            is in ``info["final_obs"]``) or ``DISABLED`` (the caller resets, by ``reset_mask``).
         render_mode: "ansi", "rgb_array" or None; `render` gives one frame for each chain.
         **arguments: n, slip, small, large; see `NChainEnv`.
 
@@ -40,7 +40,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
     (array([1, 0, 1]), array([0., 2., 0.]))
     """
 
-    metadata: ClassVar[dict[str, Any]] = {
+    metadata: dict[str, Any] = {  # noqa: RUF012 (declared so by Gymnasium)
         "render_modes": ["ansi", "rgb_array"],
         "render_fps": 4,
         "autoreset_mode": AutoresetMode.NEXT_STEP,
@@ -58,7 +58,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         super().__init__()
         self.num_envs = num_envs
         self.autoreset_mode = AutoresetMode(autoreset_mode)
-        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}  # type: ignore[misc]
+        self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         self.render_mode = render_mode
         self.max_episode_steps = None if max_episode_steps == -1 else max_episode_steps
         self._chains = [
@@ -76,7 +76,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         self._over = np.zeros(num_envs, dtype=np.bool_)
         self._last = (np.full(num_envs, -1), np.zeros(num_envs, dtype=np.bool_), np.zeros(num_envs))
 
-    @property
+    @property  # type: ignore[misc]
     def np_random(self) -> Any:
         """The random streams, one for each chain."""
         return tuple(self._stream(i) for i in range(self.num_envs))
@@ -99,12 +99,8 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Any, dict[str, Any]]:
-        """Go to state 0 everywhere, or where ``options["reset_mask"]`` is True; chain i takes seed ``seed + i``."""
-        seeds = (
-            [None if seed is None else seed + i for i in range(self.num_envs)]
-            if _single(seed)
-            else list(seed)
-        )
+        """Go to state 0, everywhere or where ``options["reset_mask"]`` says; chain i takes ``seed + i``."""
+        seeds = _seeds(seed, self.num_envs)
         if len(seeds) != self.num_envs:
             raise InputError(
                 f"`seed` has {len(seeds)} entries; there are {self.num_envs} chains. Give one for each."
@@ -143,7 +139,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
             )
         self._restart(resting)
         moving = ~resting
-        chosen, slipped = self._advance(np.asarray(actions), moving)
+        slipped = self._advance(np.asarray(actions), moving)
         rewards = np.where(moving, self._last[2], 0.0)
         truncated = np.zeros(self.num_envs, dtype=np.bool_)
         if self.max_episode_steps is not None:
@@ -160,9 +156,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         infos |= _info(shown, np.ones(self.num_envs, dtype=np.bool_))
         return self._state.copy(), rewards, np.zeros(self.num_envs, dtype=np.bool_), truncated, infos
 
-    def _advance(
-        self, actions: NDArray[Any], moving: NDArray[np.bool_]
-    ) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def _advance(self, actions: NDArray[Any], moving: NDArray[np.bool_]) -> NDArray[np.bool_]:
         assert self._state is not None
         if actions.shape != (self.num_envs,) or actions.dtype.kind not in "iub":
             raise InvalidAction(
@@ -176,7 +170,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
             )
         uniform = np.ones(self.num_envs)
         for i in np.flatnonzero(moving):
-            uniform[i] = self._stream(i).random()
+            uniform[i] = self._stream(int(i)).random()
         slipped = moving & (uniform < self._chain.slip)
         carried_out = np.where(slipped, 1 - chosen, chosen)
         last = self._chain.n - 1
@@ -187,7 +181,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         self._state = np.where(moving, np.where(back, 0, forward), self._state)
         self._elapsed[moving] += 1
         self._last = (np.where(moving, chosen, -1), slipped, np.where(moving, reward, 0.0))
-        return chosen, slipped
+        return slipped
 
     def _final(self, ended: NDArray[np.bool_], slipped: NDArray[np.bool_]) -> dict[str, Any]:
         assert self._state is not None
@@ -212,8 +206,12 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         return tuple(chain.render() for chain in self._chains)
 
 
-def _single(seed: Any) -> bool:
-    return seed is None or isinstance(seed, int | np.integer)
+def _seeds(seed: Any, num_envs: int) -> list[int | None]:
+    if seed is None:
+        return [None] * num_envs
+    if isinstance(seed, int | np.integer):
+        return [int(seed) + i for i in range(num_envs)]
+    return list(seed)
 
 
 def _info(slipped: NDArray[np.bool_], known: NDArray[np.bool_]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Tell Gymnasium about NChain-v0, without making `import qlearn` wait for Gymnasium.
 
-Gymnasium has no plugin entry points any more, so the ids must be registered on ``import qlearn``.  Gymnasium and NumPy
-take some 0.2 s to import, which is too much for `qlearn --help`.  So where Gymnasium is loaded already (always so for
-``gymnasium.make("qlearn:NChain-v0")``) the ids are registered at once, and otherwise right after it is loaded.
+Gymnasium has no plugin entry points any more, so the ids must be registered on ``import qlearn``.  Gymnasium
+and NumPy take some 0.2 s to import, which is too much for `qlearn --help`.  So where Gymnasium is loaded
+already (always so for ``gymnasium.make("qlearn:NChain-v0")``) the ids are registered at once, and otherwise
+right after it is loaded.
 """
 
 from __future__ import annotations

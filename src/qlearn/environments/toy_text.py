@@ -1,9 +1,9 @@
 """Gymnasium's toy-text problems as finite models, by id and keyword arguments.
 
-FrozenLake, CliffWalking and Taxi carry a table ``P`` that their ``step`` draws from, so the model is the environment.
-What ``P`` does not say is kept: ``terminated`` is obeyed (CliffWalking's goal and cliff cells lead on in ``P``, and are
-never left, or entered, in a game), and the time limit comes from the registration.  With ``fickle_passenger`` Taxi's
-``P`` is not its own, and there is no model.
+FrozenLake, CliffWalking and Taxi carry a table ``P`` that their ``step`` draws from, so the model is the
+environment. What ``P`` does not say is kept: ``terminated`` is obeyed (CliffWalking's goal and cliff cells
+lead on in ``P``, and are never left, or entered, in a game), and the time limit comes from the registration.
+With ``fickle_passenger`` Taxi's ``P`` is not its own, and there is no model.
 """
 
 from __future__ import annotations
@@ -25,14 +25,15 @@ if TYPE_CHECKING:
     from gymnasium.envs.registration import EnvSpec
 
 FICKLE = (
-    "with `fickle_passenger` the table `P` is not what `step` does: whether the passenger may still change the "
-    "destination is part of the state, and not of the observation"
+    "with `fickle_passenger` the table `P` is not what `step` does: whether the passenger may still change "
+    "the destination is part of the state, and not of the observation"
 )
 SUMMARIES = {
     "Blackjack": "Twenty-one against a dealer who draws to 17, from an endless deck",
     "CliffWalking": "Walk along a cliff from start to goal; falling costs 100 and leads back to the start",
     "CliffWalkingSlippery": "The same, with ice: two times in three the step goes sideways",
-    "FrozenLake": "Cross a frozen lake without falling into a hole; two times in three the step goes sideways",
+    "FrozenLake": "Cross a frozen lake without falling into a hole; two times in three the step goes "
+    "sideways",
     "FrozenLake8x8": "The same on a larger lake",
     "Taxi": "Fetch a passenger at one of four places and bring them to another",
 }
@@ -59,9 +60,10 @@ def toy_text(spec: EnvSpec, arguments: dict[str, Any], time_limit: int | None) -
 
     merged = {**spec.kwargs, **arguments}
     env = _construct(spec, load_env_creator(str(spec.entry_point)), merged)
+    table: Any = env.unwrapped
     if "FrozenLake" in spec.name and merged.get("desc") is None and merged.get("map_name") is None:
         # A random map was drawn: from here on it is this one.
-        arguments = {**arguments, "desc": ["".join(row) for row in env.unwrapped.desc.astype(str)]}
+        arguments = {**arguments, "desc": ["".join(row) for row in table.desc.astype(str)]}
     limit = {} if time_limit == spec.max_episode_steps else {"max_episode_steps": time_limit}
     name = written(spec.id, {**arguments, **limit})
     make_env = partial(make_gymnasium, spec.id, arguments, time_limit)
@@ -70,7 +72,6 @@ def toy_text(spec: EnvSpec, arguments: dict[str, Any], time_limit: int | None) -
     if spec.name == "Blackjack":
         rules = {key: bool(merged.get(key, False)) for key in ("natural", "sab")}
         return blackjack_model(**rules, time_limit=time_limit, name=name, make_env=make_env)
-    table: Any = env.unwrapped
     states, actions = _names(spec.name, table)
     return FiniteMDP.from_gymnasium(
         table.P,
