@@ -1,25 +1,29 @@
 """The average reward per step in the long run.
 
-Where an episode ends the next one starts, from the initial distribution, so that the process never stops; time limits
-play no part.  The *gain* g(s) of a policy is the limit of its mean reward per step from s.  Gains may differ between
-states (*multichain* problems: which of several regions one ends up in matters), and all of that is allowed here.
+Where an episode ends the next one starts, from the initial distribution, so that the process never stops;
+time limits play no part.  The *gain* g(s) of a policy is the limit of its mean reward per step from s.  Gains
+may differ between states (*multichain* problems: which of several regions one ends up in matters), and all of
+that is allowed here.
 
-For a given policy, the recurrent classes of its chain are found exactly as strongly connected components; each has a
-stationary distribution π_k and the gain π_k · r; elsewhere g is the mean over where the chain is absorbed.
+For a given policy, the recurrent classes of its chain are found exactly as strongly connected components;
+each has a stationary distribution π_k and the gain π_k · r; elsewhere g is the mean over where the chain is
+absorbed.
 
 The optimum comes from Howard's multichain policy iteration (Puterman 1994, section 9.2), with
 
     g = max_a P_a g,      h + g = max_a {r_a + P_a h : a attains the first maximum},
 
-improving by the first equation, and by the second where the first is settled; h is 0 in one state of each recurrent
-class.  Certified bound: the policy's own gain is a lower bound.  For any g', h' with g' ≥ P_a g' and
-g' + h' ≥ r_a + P_a h' for *all* actions, g' is an upper bound; such a pair is (g + ε, h + M g), with M large enough for
-actions that the first equation rules out, and ε the largest violation that is left, rounding included.
+improving by the first equation, and by the second where the first is settled; h is 0 in one state of each
+recurrent recurrent class.
+
+**Bound.**  For any h, min_s (r_π + P_π h − h)(s) ≤ g_π ≤ g* ≤ max_{s, a} (r_a + P_a h − h)(s), over the
+states that a run can come to (Odoni 1969).  It is tight where the optimal gain is the same in all of them;
+where it is not, policy iteration is as exact but no bound is given: error_bound is infinite.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,10 +31,11 @@ from scipy import sparse
 
 from qlearn.environments.finite_mdp import BoolArray, FiniteMDP, FloatArray, IntArray
 from qlearn.errors import InputError
-from qlearn.planning.backup import CSR, UNIT_ROUNDOFF, Model, model_of
-from qlearn.planning.linear import solve_chain
+from qlearn.planning.backup import CSR, Model, model_of
+from qlearn.planning.linear import can_reach, solve_chain
+from qlearn.planning.markov import recurrent_classes, stationary
 from qlearn.planning.policies import as_probabilities
-from qlearn.planning.undiscounted import recurrent_classes, stationary
+from qlearn.planning.proper import action_graph
 
 MOST_ITERATIONS = 1000
 MOST_ENTRIES = 50_000_000  # of the chain in which every end leads to every start
@@ -43,9 +48,11 @@ class AverageReward:
     Args:
         gain: the best average reward per step, from the initial distribution.
         gains: (S,), the same from each state.
-        bias: (S,), h: how much more a start in s brings in all than its gain alone; 0 in one state of each class.
+        bias: (S,), h: how much more a start in s brings in all than its gain alone; 0 in one state of each
+            class.
         policy: (S,) actions that attain it.
-        error_bound: certified, on ``gain``.
+        error_bound: certified, on ``gain``; infinite where gains differ between states that a run can come
+            to.
         converged: whether policy iteration came to rest.
     """
 
@@ -86,8 +93,6 @@ def average_reward(mdp: FiniteMDP, policy: ArrayLike | None = None) -> float:
 
 def restarting(mdp: FiniteMDP) -> Model:
     """Return the model in which every end of an episode is followed by the start of the next."""
-    from dataclasses import replace
-
     model = model_of(mdp)
     if not mdp.can_terminate:
         return model
@@ -98,11 +103,12 @@ def restarting(mdp: FiniteMDP) -> Model:
     starts = np.flatnonzero(mdp.initial > 0)
     if int((ending > 0).sum()) * len(starts) > MOST_ENTRIES:
         raise InputError(
-            f"{mdp.name} ends in {int((ending > 0).sum()):,} ways and starts in {len(starts):,}; joining all of them "
-            "for an average reward would not fit. Judge it by its episodes instead: evaluate_policy."
+            f"{mdp.name} ends in {int((ending > 0).sum()):,} ways and starts in {len(starts):,}; joining "
+            "all of them for an average reward would not fit. Judge it by its episodes instead: evaluate_policy."
         )
-    restart = sparse.csr_array(ending[:, None]) @ sparse.csr_array(mdp.initial[None, :])
-    return replace(model, transition=(model.transition + restart).tocsr())
+    ends, onto = sparse.csr_array(ending[:, None]), sparse.csr_array(mdp.initial[None, :])
+    transition = sparse.csr_array(model.transition + ends @ onto)
+    return replace(model, transition=transition)
 
 
 def _evaluate(P: CSR, r: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -143,56 +149,49 @@ def long_run(mdp: FiniteMDP) -> AverageReward:
     """
     model = restarting(mdp)
     S, A = model.num_states, model.num_actions
-    states = np.arange(S)
     actions = model.reward.reshape(S, A).argmax(axis=1)
-    converged = False
-    for _ in range(MOST_ITERATIONS):
+    for iteration in range(1, MOST_ITERATIONS + 1):
         r, P = model.follow(actions)
         gains, bias = _evaluate(P.tocsr(), r)
-        reach, worth = _looking_ahead(model, gains, bias)
-        first = reach - reach[states, actions][:, None] > _slack(model, gains, 0.0)
-        attains = reach >= reach.max(axis=1, keepdims=True) - _slack(model, gains, 0.0)
-        candidates = np.where(attains, worth, -np.inf)
-        second = candidates - candidates[states, actions][:, None] > _slack(model, bias, model.largest_reward)
-        by_gain, by_bias = first.any(axis=1), second.any(axis=1) & attains[states, actions]
-        if not by_gain.any():
-            if not by_bias.any():
-                converged = True
-                break
-            actions = np.where(by_bias, candidates.argmax(axis=1), actions)
-        else:
-            actions = np.where(by_gain, reach.argmax(axis=1), actions)
-    bound = _bound(model, gains, bias, actions)
+        better, best = _improved(model, gains, bias, actions)
+        converged = not better.any()
+        if converged or iteration == MOST_ITERATIONS:
+            break
+        actions = np.where(better, best, actions)
+    bound = _bound(mdp, model, gains, bias, actions)
     return AverageReward(float(mdp.initial @ gains), gains, bias, actions, bound, converged)
 
 
-def _looking_ahead(model: Model, gains: FloatArray, bias: FloatArray) -> tuple[FloatArray, FloatArray]:
-    shape = (model.num_states, model.num_actions)
+def _improved(
+    model: Model, gains: FloatArray, bias: FloatArray, actions: IntArray
+) -> tuple[BoolArray, IntArray]:
+    """Return where an action is better, by gain or, gains being settled, by bias; and which action is."""
+    states, shape = np.arange(model.num_states), (model.num_states, model.num_actions)
     reach = np.where(model.legal, model.expected_next(gains).reshape(shape), -np.inf)
-    return reach, model.q_values(bias, 1.0)
+    slack = _slack(gains, 0.0)
+    better = reach.max(axis=1) - reach[states, actions] > slack
+    if better.any():
+        return better, reach.argmax(axis=1)
+    attains = reach >= reach.max(axis=1, keepdims=True) - slack
+    worth = np.where(attains, model.q_values(bias, 1.0), -np.inf)
+    gained = worth.max(axis=1) - worth[states, actions]
+    return gained > _slack(bias, model.largest_reward), worth.argmax(axis=1)
 
 
-def _slack(model: Model, values: FloatArray, reward: float) -> float:
+def _slack(values: FloatArray, reward: float) -> float:
     """What rounding may make of a comparison between two rows; the linear solves are not better than this."""
     return 1e-11 * max(float(np.max(np.abs(values))), reward, 1e-300)
 
 
-def _bound(model: Model, gains: FloatArray, bias: FloatArray, actions: IntArray) -> float:
-    reach, worth = _looking_ahead(model, gains, bias)
-    error = model.rounding(np.abs(bias) + np.abs(gains), 1.0) + 8 * UNIT_ROUNDOFF * float(
-        np.max(np.abs(bias))
-    )
-    states = np.arange(model.num_states)
-    ruled_out: BoolArray = model.legal & (gains[:, None] - reach > _slack(model, gains, 0.0))
-    excess = np.where(model.legal, worth - (gains + bias)[:, None], -np.inf)
-    needed = np.where(
-        ruled_out & (excess > 0), excess / np.where(ruled_out, gains[:, None] - reach, 1.0), 0.0
-    )
-    M = float(needed.max())
-    first = float(np.where(model.legal, reach - gains[:, None], -np.inf).max())
-    upper = max(0.0, float(np.where(ruled_out, -np.inf, excess).max())) + (M + 1) * max(0.0, first)
-    own = float(np.max(np.abs(worth[states, actions] - gains - bias)))
-    settled = float(np.max(np.abs(reach[states, actions] - gains)))
-    if first > 0 or settled > 0:
-        error += (M + 1) * model.rounding(gains, 1.0)
-    return max(upper, own) + error
+def _bound(mdp: FiniteMDP, model: Model, gains: FloatArray, bias: FloatArray, actions: IntArray) -> float:
+    """The bound on the gain from the states that a run can come to, if it is the same in all of them."""
+    every = np.ones(len(model.reward), dtype=np.bool_)
+    inside = can_reach(action_graph(model, every).T.tocsr(), mdp.initial > 0)
+    reached = gains[inside]
+    if float(np.ptp(reached)) > _slack(gains, 0.0):
+        return float("inf")
+    change = (model.q_values(bias, 1.0) - bias[:, None])[inside]
+    own = change[np.arange(len(change)), actions[inside]]
+    error = 2 * model.rounding(bias, 1.0)
+    gain = float(mdp.initial @ gains)
+    return max(float(change.max()) - gain, gain - float(own.min()), 0.0) + error

@@ -1,15 +1,15 @@
 """Bellman operators on a finite model, the way that all exact solvers use it.
 
-With r(s, a) the mean reward and P(s'|s, a) the probability of going on to s' (outcomes that end the episode carry no
-mass), the backup of values v at discount γ is
+With r(s, a) the mean reward and P(s'|s, a) the probability of going on to s' (outcomes that end the episode
+carry no mass), the backup of values v at discount γ is
 
     q(s, a) = r(s, a) + γ Σ_{s'} P(s'|s, a) v(s'),        (T v)(s) = max_a q(s, a).
 
 An action that is not legal has r = −∞ and no outcomes, so its q is −∞ and no maximum ever picks it.
 
-**Rounding.**  A row of k outcomes is summed in double precision with unit roundoff u = 2⁻⁵³.  Products, the sum, the
-mean reward and the last addition together err by at most (2k + 4) u (max|r| + γ max|v|), to first order; `rounding`
-returns twice that, and every certified bound of this room contains it.
+**Rounding.**  A row of k outcomes is summed in double precision with unit roundoff u = 2⁻⁵³.  Products, the
+sum, the mean reward and the last addition together err by at most (2k + 4) u (max|r| + γ max|v|), to first
+order; `rounding` returns twice that, and every certified bound of this room contains it.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Model:
         return 2 * (2 * self.most_outcomes + 4) * UNIT_ROUNDOFF * scale
 
     def follow(self, actions: IntArray) -> tuple[FloatArray, CSR]:
-        """Return mean rewards (S,) and transition matrix (S, S) of a deterministic policy, ``actions`` (S,)."""
+        """Return mean rewards (S,) and transition matrix (S, S) of the policy that takes ``actions`` (S,)."""
         rows = np.arange(self.num_states) * self.num_actions + actions
         return self.reward[rows], self.transition[rows]
 
@@ -127,7 +127,7 @@ def _in_threads(work: Callable[[CSR], FloatArray], blocks: list[CSR]) -> list[Fl
 
 
 def row_max(q: FloatArray) -> FloatArray:
-    """Return max_a q(s, a), (S,); column by column, several times as fast as NumPy's reduction over a short axis."""
+    """Return max_a q(s, a), (S,); by columns, several times as fast as a reduction over a short axis."""
     best: FloatArray = q[:, 0].copy()
     for a in range(1, q.shape[1]):
         np.maximum(best, q[:, a], out=best)
@@ -156,12 +156,12 @@ def model_of(mdp: FiniteMDP) -> Model:
 
 
 def refuse_changes(mdp: FiniteMDP) -> None:
-    """Raise an `InputError` where the model changes along a run: each of its models has a truth of its own."""
+    """Raise an `InputError` where the model changes along a run: each of its models has its own truth."""
     if mdp.changes:
         steps = ", ".join(str(at) for at, _ in mdp.changes)
         raise InputError(
-            f"{mdp.name} changes at step {steps} of a run; an exact value belongs to one model. Solve each by itself: "
-            "dataclasses.replace(mdp, changes=()) is the first, mdp.changes[0][1] the next."
+            f"{mdp.name} changes at step {steps} of a run; an exact value belongs to one model. Solve each "
+            "by itself: dataclasses.replace(mdp, changes=()) is the first, mdp.changes[0][1] the next."
         )
 
 

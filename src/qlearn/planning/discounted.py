@@ -1,21 +1,22 @@
 """The optimum of a discounted problem, γ < 1.
 
-**Bounds.**  Let w = T v, d = w − v, and let every legal action go on with a probability between β₋/γ and β₊/γ.  With
-M = max d, m = min d the optimum lies between w + lower and w + upper (MacQueen 1966, Porteus 1971, for unequal
-β), where
+**Bounds.**  Let w = T v, d = w − v, and let every legal action go on with a probability between β₋/γ and
+β₊/γ.  With M = max d, m = min d the optimum lies between w + lower and w + upper (MacQueen 1966, Porteus
+1971, for unequal β), where
 
     upper = β₊ M / (1 − β₊) if M ≥ 0, β₋ M / (1 − β₋) otherwise,
     lower = β₋ m / (1 − β₋) if m ≥ 0, β₊ m / (1 − β₊) otherwise,
 
-for T(w + c) ≤ w + c follows from T w ≤ w + β M.  The same bounds hold for q = r + γ P v.  On a continuing problem
-β₋ = β₊ = γ, and upper − lower falls with the *span* of d, which shrinks much faster than its size wherever the problem
-mixes; w is then moved to the middle.  Each backup may err by e (see `backup`), so that e / (1 − β₊) is added: the floor
-that double precision sets.
+for T(w + c) ≤ w + c follows from T w ≤ w + β M.  The same bounds hold for q = r + γ P v.  On a continuing
+problem β₋ = β₊ = γ, and upper − lower falls with the *span* of d, which shrinks much faster than its size
+wherever the problem mixes; w is then moved to the middle.  Each backup may err by e (see `backup`), so that e
+/ (1 − β₊) is added: the floor that double precision sets.
 
-**Methods.**  *Value iteration* repeats v ← T v until half the width of the bounds is within the tolerance.  *Policy
-iteration* (Howard 1960) solves the linear equations of the greedy policy and stops when no action is better by more
-than rounding.  *Modified policy iteration* (Puterman & Shin 1978) takes sweeps of the greedy policy alone between two
-backups, for as long as they still bring their span down; a sweep costs 1/A of a backup.
+**Methods.**  *Value iteration* repeats v ← T v until half the width of the bounds is within the tolerance.
+*Policy iteration* (Howard 1960) solves the linear equations of the greedy policy and stops when no action is
+better by more than rounding.  *Modified policy iteration* (Puterman & Shin 1978) takes sweeps of the greedy
+policy alone between two backups, for as long as they still bring their span down; a sweep costs 1/A of a
+backup.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def solve_discounted(model: Model, discount: float, tolerance: float, method: st
         model: the model.
         discount: γ in [0, 1).
         tolerance: > 0, in units of return: where to stop.
-        method: one of `METHODS`; "auto" is policy iteration up to 2,000 states, modified policy iteration beyond.
+        method: one of `METHODS`; "auto" is policy iteration up to 2,000 states, modified policy iteration
+            beyond.
 
     Raises:
         InputError: an unknown method, or γ so near to 1 that double precision cannot tell it from 1.
@@ -74,8 +76,8 @@ def solve_discounted(model: Model, discount: float, tolerance: float, method: st
     check_method(method)
     if discount * model.mass_range[1] >= 1:
         raise InputError(
-            f"discount {discount!r} cannot be told from 1 in double precision; it must leave 1 − discount above the "
-            "rounding of the probabilities. Give discount=1 if the problem ends, or a smaller discount."
+            f"discount {discount!r} cannot be told from 1 in double precision; 1 − discount must stay above "
+            "the rounding of the probabilities. Give discount=1 if the problem ends, or a smaller discount."
         )
     if method == "auto":
         method = "policy_iteration" if model.num_states <= FEW_STATES else "modified_policy_iteration"
@@ -95,7 +97,7 @@ def check_method(method: str) -> None:
 
 
 def span_bounds(model: Model, discount: float, difference: FloatArray) -> tuple[float, float]:
-    """Return (lower, upper) with T v + lower ≤ v* ≤ T v + upper, for ``difference`` = T v − v; rounding apart."""
+    """Return (lower, upper), T v + lower ≤ v* ≤ T v + upper, ``difference`` = T v − v; rounding apart."""
     least, most = (discount * mass for mass in model.mass_range)
     M, m = float(difference.max()), float(difference.min())
     upper_rate, lower_rate = (most if M >= 0 else least), (least if m >= 0 else most)
@@ -140,7 +142,7 @@ def _bounded(
 
 
 def _iterate(model: Model, discount: float, tolerance: float, method: str) -> Optimum:
-    """Value iteration, or modified policy iteration: the same backups with sweeps of the greedy policy between them."""
+    """Value iteration, or modified policy iteration: with sweeps of the greedy policy between the backups."""
     v = np.zeros(model.num_states)
     most = _enough(model, discount, tolerance)
     for iteration in range(most):

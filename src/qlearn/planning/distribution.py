@@ -1,8 +1,9 @@
 """The whole distribution of one episode's return, where rewards lie on a lattice.
 
-If every reward is a whole multiple of one unit, r_i = k_i·unit, so is every return.  The joint distribution of state and
-sum of rewards so far is carried forward step by step: an outcome moves its mass by k_i along the lattice.  Nothing is
-ever subtracted, so every probability is accurate to a relative 1e-12 or so, however small.
+If every reward is a whole multiple of one unit, r_i = k_i·unit, so is every return.  The joint distribution
+of state and sum of rewards so far is carried forward step by step: an outcome moves its mass by k_i along the
+lattice.  Nothing is ever subtracted, so every probability is accurate to a relative 1e-12 or so, however
+small.
 """
 
 from __future__ import annotations
@@ -89,8 +90,8 @@ def return_distribution(mdp: FiniteMDP, policy: ArrayLike, horizon: int | None =
     kept = np.flatnonzero(probability > 0)
     if mdp.reward_std is not None and (mdp.reward_std[kept] > 0).any():
         raise InputError(
-            f"rewards of {mdp.name} carry noise, so its returns lie on no lattice; a distribution needs rewards that "
-            "are multiples of one unit. Use evaluate_policy for mean and variance."
+            f"rewards of {mdp.name} carry noise, so its returns lie on no lattice; a distribution needs "
+            "rewards that are multiples of one unit. Use evaluate_policy for mean and variance."
         )
     unit = lattice_unit(mdp.reward[kept])
     moves = np.rint(mdp.reward[kept] / unit).astype(np.int64)
@@ -100,14 +101,15 @@ def return_distribution(mdp: FiniteMDP, policy: ArrayLike, horizon: int | None =
     steps = _steps(mdp.num_states, (state, following, over, moves), probability[kept])
     lattice = _carry(mdp.initial, steps, (low, high), horizon)
     found = np.flatnonzero(lattice)
-    return ReturnDistribution((found + low) * unit, lattice[found])
+    support: FloatArray = (found + low) * np.float64(unit)
+    return ReturnDistribution(support, lattice[found])
 
 
 def lattice_unit(rewards: Iterable[float]) -> float:
     """Return the greatest unit of which every reward is a whole multiple; 1 where all are 0.
 
-    Each reward is read as the fraction nearest to it with a denominator up to a million, which must be it to the last
-    bits; the unit is their greatest common divisor.
+    Each reward is read as the fraction nearest to it with a denominator up to a million, which must be it to
+    the last bits; the unit is their greatest common divisor.
 
     Raises:
         InputError: naming the reward that is no such fraction.
@@ -120,8 +122,8 @@ def lattice_unit(rewards: Iterable[float]) -> float:
         fraction = Fraction(float(reward)).limit_denominator(LARGEST_DENOMINATOR)
         if abs(float(fraction) - reward) > 4 * np.spacing(abs(reward)):
             raise InputError(
-                f"reward {reward!r} is no fraction with a denominator up to {LARGEST_DENOMINATOR:,}; a distribution "
-                "needs rewards that are multiples of one unit. Use evaluate_policy for mean and variance."
+                f"reward {float(reward)!r} is no fraction with a denominator up to {LARGEST_DENOMINATOR:,}; "
+                "a distribution needs multiples of one unit. Use evaluate_policy for mean and variance."
             )
         unit = Fraction(
             math.gcd(unit.numerator * fraction.denominator, fraction.numerator * unit.denominator),
@@ -153,13 +155,13 @@ def _range(mdp: FiniteMDP, outcomes: Outcomes, horizon: int) -> tuple[int, int]:
 def _refuse_large(mdp: FiniteMDP, width: int, horizon: int, outcomes: int) -> None:
     if width * mdp.num_states > MOST_CELLS or width * outcomes * horizon > MOST_WORK:
         raise InputError(
-            f"the returns of {mdp.name} over {horizon} steps have {width:,} possible values for each of "
-            f"{mdp.num_states:,} states; that is too many to carry. Use evaluate_policy for mean and variance."
+            f"the returns of {mdp.name} over {horizon} steps may take {width:,} values in each of "
+            f"{mdp.num_states:,} states; too many to carry. Use evaluate_policy for mean and variance."
         )
 
 
 def _steps(num_states: int, outcomes: Outcomes, probability: FloatArray) -> list[tuple[int, CSR, FloatArray]]:
-    """For each move along the lattice: the chain (next, state) of what goes on, and what ends from each state."""
+    """For each move along the lattice: the chain (next, state) that goes on, and the mass that ends."""
     state, following, over, moves = outcomes
     steps = []
     for move in np.unique(moves):
@@ -167,7 +169,8 @@ def _steps(num_states: int, outcomes: Outcomes, probability: FloatArray) -> list
         going = sparse.coo_array(
             (probability[on], (following[on], state[on])), shape=(num_states, num_states)
         ).tocsr()
-        ending = np.bincount(state[off], weights=probability[off], minlength=num_states)
+        ending = np.zeros(num_states)
+        np.add.at(ending, state[off], probability[off])
         steps.append((int(move), going, ending))
     return steps
 

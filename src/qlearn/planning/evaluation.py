@@ -1,8 +1,8 @@
 """The exact value of given policies: over one episode, or for ever.
 
-For a policy π with mean rewards r_π and transition matrix P_π (outcomes that end the episode carry no mass), the value
-with k steps to go is v_k = r_π + γ P_π v_{k−1}, v₀ = 0.  The variance follows the law of total variance outcome by
-outcome, which adds only non-negative terms, so that nothing cancels:
+For a policy π with mean rewards r_π and transition matrix P_π (outcomes that end the episode carry no mass),
+the value with k steps to go is v_k = r_π + γ P_π v_{k−1}, v₀ = 0.  The variance follows the law of total
+variance outcome by outcome, which adds only non-negative terms, so that nothing cancels:
 
     var_k(s) = Σ_a π(a|s) Σ_i p_i [σ_i² + (r_i + γ v_{k−1}(s_i) − v_k(s))² + γ² var_{k−1}(s_i)],
 
@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
-from qlearn.environments.finite_mdp import FiniteMDP, FloatArray
+from qlearn.environments.finite_mdp import FiniteMDP, FloatArray, IntArray
 from qlearn.planning.backup import CSR, model_of
 from qlearn.planning.policies import (
     as_probabilities,
@@ -58,7 +59,8 @@ def evaluate_policy(
         discount: γ in [0, 1]; 1 by default, as returns are reported undiscounted.
 
     Returns:
-        The mean, and the variance of a single episode's return (start, transitions and noise on rewards together).
+        The mean, and the variance of a single episode's return (start, transitions and noise on rewards
+        together).
 
     Raises:
         InputError: no policy for this model, or a model that changes.
@@ -77,11 +79,13 @@ def evaluate_policy(
     state, probability, successor, kept = _outcomes(mdp, weights)
     noise = np.zeros(len(kept)) if mdp.reward_std is None else mdp.reward_std[kept] ** 2
     reward, onward = mdp.reward[kept], np.where(mdp.terminated[kept], 0.0, discount)
-    v, variance = np.zeros(mdp.num_states), np.zeros(mdp.num_states)
+    gather = sparse.csr_array((probability, (state, np.arange(len(kept)))), shape=(len(r), len(kept)))
+    v: FloatArray = np.zeros(len(r))
+    variance: FloatArray = np.zeros(len(r))
     for step in range(horizon):
-        new = r + discount * (P @ v)
+        new = np.asarray(r + discount * (P @ v))
         spread = noise + (reward + onward * v[successor] - new[state]) ** 2 + onward**2 * variance[successor]
-        new_variance = np.bincount(state, weights=probability * spread, minlength=mdp.num_states)
+        new_variance = np.asarray(gather @ spread)
         settled = step % 16 == 0 and np.array_equal(new, v) and np.array_equal(new_variance, variance)
         v, variance = new, new_variance
         if settled:
@@ -90,8 +94,8 @@ def evaluate_policy(
     return PolicyValue(mean, float(mdp.initial @ (variance + (v - mean) ** 2)))
 
 
-def _outcomes(mdp: FiniteMDP, weights: FloatArray) -> tuple[np.ndarray, FloatArray, np.ndarray, np.ndarray]:
-    """Return state, probability and next state of the outcomes that the policy can meet, and which they are."""
+def _outcomes(mdp: FiniteMDP, weights: FloatArray) -> tuple[IntArray, FloatArray, IntArray, IntArray]:
+    """Return state, probability and next state of the outcomes that the policy can meet, and their places."""
     counts = np.diff(mdp.offsets)
     row = np.repeat(np.arange(len(counts)), counts)
     probability = mdp.probability * weights.ravel()[row]
@@ -104,9 +108,9 @@ def evaluate_policies(
 ) -> FloatArray:
     """Return the exact expected return of one episode for each of many policies.
 
-    Equal policies are evaluated once.  The others become one block-diagonal sparse chain, portion by portion; where
-    the problem is small and the horizon long, the map v ↦ r_π + γ P_π v is squared instead, so that H steps cost
-    log₂ H products.
+    Equal policies are evaluated once.  The others become one block-diagonal sparse chain, portion by portion;
+    where the problem is small and the horizon long, the map v ↦ r_π + γ P_π v is squared instead, so that H
+    steps cost log₂ H products.
 
     Args:
         mdp: the model; one that changes along a run is refused.
@@ -140,7 +144,7 @@ def evaluate_policies(
 
 
 def _step(r: FloatArray, P: CSR, horizon: int, discount: float, S: int) -> FloatArray:
-    v = np.zeros(len(r))
+    v: FloatArray = np.zeros(len(r))
     for step in range(horizon):
         new = P @ v
         new *= discount
@@ -153,7 +157,7 @@ def _step(r: FloatArray, P: CSR, horizon: int, discount: float, S: int) -> Float
 
 
 def _square(r: FloatArray, P: CSR, horizon: int, discount: float, S: int) -> FloatArray:
-    """Apply v ↦ b + M v, ``horizon`` times, by squaring that map; its powers commute, so their order is free."""
+    """Apply v ↦ b + M v, ``horizon`` times, by squaring the map; its powers commute, so order is free."""
     n = len(r) // S
     M, b = np.zeros((n, S, S)), r.reshape(n, S, 1).copy()
     entries = P.tocoo()

@@ -4,9 +4,10 @@ Backward induction, from v₀ = 0 with k steps to go:
 
     q_k(s, a) = r(s, a) + γ Σ_{s'} P(s'|s, a) v_{k−1}(s'),      v_k(s) = max_a q_k(s, a).
 
-v_H(initial) is the **ceiling**: a policy that sees the clock may act differently near the end, so no policy that does
-not see it can do better.  With ε > 0 the maximum becomes (1 − ε) max_a q_k + ε mean_a q_k over the legal actions: the
-best that can be had while a share ε of the actions is uniform.  That is the ceiling of what a learner earns online.
+v_H(initial) is the **ceiling**: a policy that sees the clock may act differently near the end, so no policy
+that does not see it can do better.  With ε > 0 the maximum becomes (1 − ε) max_a q_k + ε mean_a q_k over the
+legal actions: the best that can be had while a share ε of the actions is uniform.  That is the ceiling of
+what a learner earns online.
 
 The only error is rounding, at most H times that of one backup.
 """
@@ -64,7 +65,8 @@ def finite_horizon(
         horizon: H ≥ 0 in steps; None for the time limit, or 1,000 where there is none.
         discount: γ in [0, 1].
         epsilon: ε in [0, 1], the share of actions that is uniform over the legal ones.
-        policies: whether to keep the best action of every step and state (H·S small integers; ties go to the lowest).
+        policies: whether to keep the best action of every step and state (H·S small integers; ties go to the
+            lowest).
 
     Raises:
         InputError: horizon, discount or epsilon out of range, or a model that changes.
@@ -90,7 +92,7 @@ def finite_horizon(
         bound = discount * bound + model.rounding(v, discount)
         previous, v = v, _soft_max(model, q, float(epsilons[0]))
         if kept is None and step % 16 == 0 and np.array_equal(v, previous):
-            break  # every episode is over, or nothing is left of what is discounted: more steps change nothing
+            break  # all episodes are over, or all that is left is discounted away
     value = float(mdp.initial @ v)
     return FiniteHorizonSolution(value, v, q, kept, horizon, discount, float(epsilons[0]), bound)
 

@@ -1,7 +1,7 @@
 """The value of a given policy when nothing cuts its episodes.
 
-For γ < 1 it solves (I − γ P_π) v = r_π.  At γ = 1 it exists in states from which the policy is sure to end, or to come
-to where it meets no reward any more; elsewhere the sum of rewards has no limit.
+For γ < 1 it solves (I − γ P_π) v = r_π.  At γ = 1 it exists in states from which the policy is sure to end,
+or to come to where it meets no reward any more; elsewhere the sum of rewards has no limit.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from qlearn.environments.finite_mdp import FiniteMDP, FloatArray
+from qlearn.environments.finite_mdp import BoolArray, FiniteMDP, FloatArray
 from qlearn.errors import InputError
 from qlearn.planning.backup import CSR, Model, model_of
 from qlearn.planning.linear import can_reach, solve_chain
@@ -25,10 +25,12 @@ def policy_value(mdp: FiniteMDP, policy: ArrayLike, discount: float) -> FloatArr
         discount: γ in [0, 1].
 
     Returns:
-        (S,) float64.  At discount 1, NaN in states where the value does not exist and that the policy cannot reach.
+        (S,) float64.  At discount 1, NaN in states where the value does not exist and that the policy cannot
+        reach.
 
     Raises:
-        InputError: no policy for this model, or a value that does not exist in a state that the policy can reach.
+        InputError: no policy for this model, or a value that does not exist in a state that the policy can
+            reach.
 
     >>> from qlearn.environments.finite_mdp import FiniteMDP
     >>> walk = FiniteMDP.from_gymnasium({0: {0: [(0.5, 0, -1.0, False), (0.5, 0, -1.0, True)]}})
@@ -46,8 +48,8 @@ def policy_value(mdp: FiniteMDP, policy: ArrayLike, discount: float) -> FloatArr
     if lost.any():
         raise InputError(
             f"the value of this policy on {mdp.name} does not exist at discount 1: from state "
-            f"{mdp.state_name(int(lost.argmax()))} it may go on for ever and still meet rewards. Discount 1 needs a "
-            "policy that ends. Give a discount below 1, or a horizon (evaluate_policy)."
+            f"{mdp.state_name(int(lost.argmax()))} it may go on for ever and still meet rewards. Discount 1 "
+            "needs a policy that ends. Give a discount below 1, or a horizon (evaluate_policy)."
         )
     v = np.where(sure, 0.0, np.nan)
     acting = np.flatnonzero(sure & ~rest)
@@ -55,9 +57,9 @@ def policy_value(mdp: FiniteMDP, policy: ArrayLike, discount: float) -> FloatArr
     return v
 
 
-def _rest_and_ends(model: Model, weights: FloatArray, P: CSR) -> tuple[np.ndarray, np.ndarray]:
+def _rest_and_ends(model: Model, weights: FloatArray, P: CSR) -> tuple[BoolArray, BoolArray]:
     """States from which the policy meets no reward any more, and those in which it may end the episode."""
     shape = weights.shape
-    pays = ((weights > 0) & model.pays.reshape(shape)).any(axis=1)
-    ends = ((weights > 0) & model.ends.reshape(shape)).any(axis=1)
+    pays: BoolArray = np.asarray(((weights > 0) & model.pays.reshape(shape)).any(axis=1))
+    ends: BoolArray = np.asarray(((weights > 0) & model.ends.reshape(shape)).any(axis=1))
     return ~can_reach(P, pays), ends

@@ -1,8 +1,9 @@
 """The linear system of a Markov chain: (I − γ P) x = b.
 
-Up to `DENSE` states it is factorised densely, beyond that solved iteratively (BiCGSTAB) and, where that does not
-reach a residual of 1e-13 relative to the largest entry, by a sparse factorisation.  A step of iterative refinement
-follows each factorisation.  Callers certify from the residual of the Bellman equation, never from this solver's word.
+Up to `DENSE` states it is factorised densely, beyond that solved iteratively (BiCGSTAB) and, where that does
+not reach a residual of 1e-13 relative to the largest entry, by a sparse factorisation.  A step of iterative
+refinement follows each factorisation.  Callers certify from the residual of the Bellman equation, never from
+this solver's word.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ def solve_chain(P: CSR, b: FloatArray, discount: float = 1.0) -> FloatArray:
     >>> solve_chain(sparse.csr_array([[0.5]]), np.array([1.0])).tolist()
     [2.0]
     """
-    columns = b.reshape(len(b), -1)
     if len(b) == 0:
         return b.copy()
+    columns = b.reshape(len(b), -1)
     solved = _directly(P, columns, discount) if len(b) <= DENSE else _iteratively(P, columns, discount)
     return solved.reshape(b.shape)
 
@@ -78,7 +79,7 @@ def can_reach(graph: CSR, targets: BoolArray) -> BoolArray:
 
 
 def distances(graph: CSR, targets: BoolArray) -> FloatArray:
-    """Return the number of edges from each node to its nearest target, (S,); infinite where there is no path."""
+    """Return the number of edges from each node to its nearest target, (S,); infinite without a path."""
     S = len(targets)
     edges = graph.tocoo()
     kept = edges.data > 0
@@ -86,5 +87,5 @@ def distances(graph: CSR, targets: BoolArray) -> FloatArray:
     starts = np.concatenate([edges.col[kept], np.full(int(targets.sum()), S)])
     ends = np.concatenate([edges.row[kept], np.flatnonzero(targets)])
     backwards = sparse.csr_array((np.ones(len(starts)), (starts, ends)), shape=(S + 1, S + 1))
-    depth: FloatArray = csgraph.dijkstra(backwards, indices=S, unweighted=True)[:S] - 1
+    depth: FloatArray = csgraph.dijkstra(backwards, indices=[S], unweighted=True, min_only=True)[:S] - 1
     return depth

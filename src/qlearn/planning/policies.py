@@ -1,6 +1,7 @@
 """Policies as arrays, and the Markov chains that they make of a model.
 
-A policy is (S,) integers, one action for each state, or (S, A) probabilities.  Many policies are (n, S) or (n, S, A).
+A policy is (S,) integers, one action for each state, or (S, A) probabilities.  Many policies are (n, S) or
+(n, S, A).
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def as_probabilities(mdp: FiniteMDP, policy: ArrayLike) -> FloatArray:
     array([[0., 1.]])
     """
     policy = np.asarray(policy)
-    return as_probability_batch(mdp, policy[None])[0]
+    weights: FloatArray = as_probability_batch(mdp, policy[None])[0]
+    return weights
 
 
 def as_probability_batch(mdp: FiniteMDP, policies: ArrayLike) -> FloatArray:
@@ -83,8 +85,8 @@ def as_probability_batch(mdp: FiniteMDP, policies: ArrayLike) -> FloatArray:
         return _checked(mdp, (array[..., None] == np.arange(A)).astype(np.float64))
     if array.ndim != 3 or array.shape[1:] != (S, A):
         raise InputError(
-            f"a policy for {mdp.name} has shape {array.shape[1:]} and dtype {array.dtype}; expected integers ({S},) "
-            f"or probabilities ({S}, {A}). Give one action, or one row of weights, for each state."
+            f"a policy for {mdp.name} has shape {array.shape[1:]} and dtype {array.dtype}; expected integers "
+            f"({S},) or probabilities ({S}, {A}). Give one action, or one row of weights, for each state."
         )
     return _checked(mdp, array.astype(np.float64))
 
@@ -100,12 +102,12 @@ def _checked(mdp: FiniteMDP, weights: FloatArray) -> FloatArray:
     return weights
 
 
-def _refuse(mdp: FiniteMDP, wrong: BoolArray, what: str) -> None:
+def _refuse(mdp: FiniteMDP, wrong: NDArray[np.bool_] | np.bool_, what: str) -> None:
     if wrong.any():
         number, state = np.argwhere(wrong)[0]
         raise InputError(
-            f"policy {number} has {what} in state {mdp.state_name(int(state))}; a policy gives each state one legal "
-            "action, or weights ≥ 0 on its legal actions that sum to 1. Mend that row."
+            f"policy {number} has {what} in state {mdp.state_name(int(state))}; a policy gives each state "
+            "one legal action, or weights ≥ 0 on its legal actions that sum to 1. Mend that row."
         )
 
 
@@ -124,7 +126,8 @@ def chains(model: Model, weights: FloatArray) -> tuple[FloatArray, CSR]:
     row, action = np.nonzero(weights.reshape(n * S, A))
     weight = weights.reshape(n * S, A)[row, action]
     pair = (row % S) * A + action
-    rewards = np.bincount(row, weights=weight * model.reward[pair], minlength=n * S)
+    rewards = np.zeros(n * S)
+    np.add.at(rewards, row, weight * model.reward[pair])
     counts = np.diff(P.indptr)[pair]
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0

@@ -1,11 +1,12 @@
 """The best policy among those that must explore.
 
-An ε-soft policy takes a uniform legal action with probability ε, whatever it would rather do.  The best one satisfies
+An ε-soft policy takes a uniform legal action with probability ε, whatever it would rather do.  The best one
+satisfies
 
     v(s) = (1 − ε) max_a q(s, a) + ε mean_a q(s, a),      q(s, a) = r(s, a) + γ Σ_{s'} P(s'|s, a) v(s').
 
-That is an ordinary problem whose rows are mixed, r'(s, a) = (1 − ε) r(s, a) + ε mean_b r(s, b) and P' likewise, so the
-solvers for the optimum serve here too, with their bounds.
+That is an ordinary problem whose rows are mixed, r'(s, a) = (1 − ε) r(s, a) + ε mean_b r(s, b) and P'
+likewise, so the solvers for the optimum serve here too, with their bounds.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from qlearn.planning.discounted import solve_discounted
 from qlearn.planning.evaluation import evaluate_policies
 from qlearn.planning.finite_horizon import online_ceiling
 from qlearn.planning.policies import checked_discount, checked_horizon, uniform_policy
-from qlearn.planning.solve import expected_start, lowest_tied
+from qlearn.planning.solve import expected_start, ties
 from qlearn.planning.undiscounted import solve_undiscounted
 
 
@@ -37,7 +38,8 @@ class EpsilonSoft:
         greedy: (S,), the action that it prefers.
         value: the discounted value from the initial distribution.
         expected_return: undiscounted, of ``policy``, within the horizon; None where there is no horizon.
-        ceiling: the best within the horizon of ε-soft policies that see the clock; None where there is no horizon.
+        ceiling: the best within the horizon of ε-soft policies that see the clock; None where there is no
+            horizon.
         horizon: in steps, or None.
         error_bound: certified, on q and v.
         converged: as in `Solution`.
@@ -68,7 +70,8 @@ def epsilon_soft(
         mdp: the model; one that changes along a run is refused.
         epsilon: ε in [0, 1].
         discount: γ in [0, 1]; at 1 episodes must be able to end.
-        horizon: steps within which ``expected_return`` and ``ceiling`` are meant; None for the model's time limit.
+        horizon: steps within which ``expected_return`` and ``ceiling`` are meant; None for the model's time
+            limit.
         tolerance: as in `solve`.
 
     Raises:
@@ -92,7 +95,7 @@ def epsilon_soft(
     )
     finite = np.where(np.isfinite(optimum.v), optimum.v, 0.0)
     q = model.q_values(finite, discount)
-    greedy = lowest_tied(model, replace(optimum, q=q), discount)
+    greedy = ties(model, q, finite, discount)[1] if optimum.policy is None else optimum.policy
     policy = epsilon * uniform_policy(mdp)
     policy[np.arange(len(policy)), greedy] += 1 - epsilon
     steps = mdp.time_limit if horizon is None else checked_horizon(horizon)

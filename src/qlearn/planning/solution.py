@@ -14,18 +14,20 @@ class Solution:
     """The optimum of a problem at one discount.
 
     Args:
-        q: (S, A) optimal values Q*; −∞ where an action is not legal, and at discount 1 also where no policy that
-            takes it is sure to end.
+        q: (S, A) optimal values Q*; −∞ where an action is not legal, and at discount 1 also where no policy
+            that takes it is sure to end.
         v: (S,) max of q over the actions.
-        policy: (S,) an optimal action for each state; ties go to the lowest, at discount 1 to a policy that ends.
+        policy: (S,) an optimal action for each state; ties go to the lowest, at discount 1 to a policy that
+            ends.
         optimal_actions: (S, A) bool; within 1e-9 (relative) of the maximum.
-        error_bound: certified: no finite entry of q or v is further from the truth.  Infinite where no bound can be
-            given (see `undiscounted`).
+        error_bound: certified: no finite entry of q or v is further from the truth.  Infinite where no bound
+            can be given (see `undiscounted`).
         converged: whether the error is within the tolerance, or as small as double precision allows.
         value: the discounted value from the initial distribution.
         expected_return: undiscounted, of ``policy``, within the horizon; None where there is no horizon.
         horizon: in steps; the one given, else the model's time limit, else None.
-        ceiling: the best expected return within the horizon of any policy that sees the clock; None without one.
+        ceiling: the best expected return within the horizon of any policy that sees the clock; None without
+            one.
         method: which method was used.
         iterations: backups over all actions.
         discount: γ.

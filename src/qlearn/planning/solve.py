@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from qlearn.environments.finite_mdp import BoolArray, FiniteMDP, FloatArray, IntArray
 from qlearn.errors import InputError
-from qlearn.planning.backup import Model, model_of
-from qlearn.planning.discounted import Optimum, solve_discounted
+from qlearn.planning.backup import Model, model_of, row_max
+from qlearn.planning.discounted import solve_discounted
 from qlearn.planning.evaluation import evaluate_policies
 from qlearn.planning.finite_horizon import finite_horizon
 from qlearn.planning.linear import can_reach
@@ -26,8 +26,9 @@ from qlearn.planning.policies import (
     horizon_of,
     reachable,
 )
+from qlearn.planning.proper import episodic_part
 from qlearn.planning.solution import Solution
-from qlearn.planning.undiscounted import episodic_part, solve_undiscounted
+from qlearn.planning.undiscounted import solve_undiscounted
 
 TIE = 1e-9  # relative: what the project calls an optimal action
 ROUNDING_TIE = 1e-13  # relative to what a row adds up: actions that only rounding tells apart
@@ -44,14 +45,15 @@ def solve(
     """Return the optimum of a finite problem: Q*(s, a) = r(s, a) + γ Σ_{s'} P(s'|s, a) max_b Q*(s', b).
 
     Args:
-        mdp: the model; one that changes along a run is refused, as each of its models has an optimum of its own.
-        discount: γ in [0, 1].  At 1 episodes must be able to end: the best *proper* policy is returned, and an error
-            says so where there is none (see `qlearn.planning.undiscounted`).
-        horizon: steps within which ``expected_return`` and ``ceiling`` are meant; None for the model's time limit.
-            It does not change q.
+        mdp: the model; one that changes along a run is refused, as each of its models has an optimum of its
+            own.
+        discount: γ in [0, 1].  At 1 episodes must be able to end: the best *proper* policy is returned, and
+            an error says so where there is none (see `qlearn.planning.undiscounted`).
+        horizon: steps within which ``expected_return`` and ``ceiling`` are meant; None for the model's time
+            limit. It does not change q.
         tolerance: > 0, where the iterative methods stop, in units of return.
-        method: "auto", "value_iteration", "policy_iteration" or "modified_policy_iteration"; at discount 1 only
-            "auto" and "policy_iteration".
+        method: "auto", "value_iteration", "policy_iteration" or "modified_policy_iteration"; at discount 1
+            only "auto" and "policy_iteration".
 
     Returns:
         A `Solution`; its ``error_bound`` is certified (see `qlearn.planning.discounted`).
@@ -76,8 +78,8 @@ def solve(
         if discount == 1
         else solve_discounted(model, discount, tolerance, method)
     )
-    tied = _tied(model, optimum, discount, TIE)
-    policy = lowest_tied(model, optimum, discount)
+    tied, lowest = ties(model, optimum.q, optimum.v, discount)
+    policy = lowest if optimum.policy is None else optimum.policy
     return Solution(
         q=optimum.q,
         v=optimum.v,
@@ -105,36 +107,33 @@ def _version() -> str:
 
 
 def expected_start(mdp: FiniteMDP, v: FloatArray) -> float:
-    """Return the mean of v over the first state; states in which no episode starts do not count, even at −∞."""
+    """Return the mean of v over the first state; where no episode starts, v does not count, even at −∞."""
     starts = np.flatnonzero(mdp.initial > 0)
     return float(mdp.initial[starts] @ v[starts])
 
 
-def _tied(model: Model, optimum: Optimum, discount: float, relative: float) -> BoolArray:
-    """Return which actions are within ``relative`` of the best, or told from it by rounding alone, (S, A) bool."""
-    v = np.where(np.isfinite(optimum.v), optimum.v, 0.0)
-    best = optimum.q.max(axis=1, keepdims=True)
-    magnitude = model.q_values(np.abs(v), discount) - model.reward.reshape(optimum.q.shape)
-    magnitude = np.where(model.legal, magnitude + np.abs(model.reward).reshape(optimum.q.shape), 0.0)
-    with np.errstate(invalid="ignore"):
-        allowance = relative * np.abs(best) + ROUNDING_TIE * magnitude.max(axis=1, keepdims=True)
-        tied: BoolArray = (optimum.q >= best - allowance) & np.isfinite(optimum.q)
-    return tied
+def ties(model: Model, q: FloatArray, v: FloatArray, discount: float) -> tuple[BoolArray, IntArray]:
+    """Return the optimal actions, (S, A) bool, and the lowest of those that only rounding tells apart, (S,).
 
-
-def lowest_tied(model: Model, optimum: Optimum, discount: float) -> IntArray:
-    """Return the policy that a solution shows: its own, else the lowest action among those that rounding ties."""
-    if optimum.policy is not None:
-        return optimum.policy
-    policy: IntArray = _tied(model, optimum, discount, 0.0).argmax(axis=1)
-    return policy
+    The latter are compared with what a row adds up, not with its sum: where gains and losses cancel, the sum
+    may be 0 and its rounding is not.
+    """
+    reward = np.where(model.legal, model.reward.reshape(q.shape), 0.0)
+    size = model.q_values(np.abs(np.where(np.isfinite(v), v, 0.0)), discount)
+    rounding = ROUNDING_TIE * row_max(np.where(model.legal, size - reward + np.abs(reward), 0.0))
+    best = row_max(q)
+    possible = np.isfinite(best)
+    best[~possible] = 0.0
+    tied: BoolArray = q >= (best - TIE * np.abs(best) - rounding)[:, None]
+    lowest: IntArray = (q >= (best - rounding)[:, None]).argmax(axis=1)
+    return tied, np.where(possible, lowest, model.legal.argmax(axis=1))
 
 
 def optimum(mdp: FiniteMDP, discount: float, horizon: int | None = None) -> float:
     """Return what a perfect learner gets, the 100% of every comparison.
 
-    This is the expected undiscounted return within the horizon of the policy greedy for Q* at the learner's discount
-    (ties to the lowest action; at discount 1 a policy that ends).
+    This is the expected undiscounted return within the horizon of the policy greedy for Q* at the learner's
+    discount (ties to the lowest action; at discount 1 a policy that ends).
 
     Args:
         mdp: the model.
@@ -156,9 +155,9 @@ def optimum(mdp: FiniteMDP, discount: float, horizon: int | None = None) -> floa
 def is_optimal(mdp: FiniteMDP, policies: ArrayLike, solution: Solution) -> BoolArray:
     """Return which of many policies are optimal.
 
-    A policy is optimal if, in every state that it can reach from the start within an episode, each action that it
-    gives weight to is within 1e-9 (relative) of max Q*.  At discount 1 it must also be sure to end: among tied
-    actions there may be some that go round in circles, and such a policy gets nothing.
+    A policy is optimal if, in every state that it can reach from the start within an episode, each action
+    that it gives weight to is within 1e-9 (relative) of max Q*.  At discount 1 it must also be sure to end:
+    among tied actions there may be some that go round in circles, and such a policy gets nothing.
 
     Args:
         mdp: the model.
@@ -182,7 +181,7 @@ def is_optimal(mdp: FiniteMDP, policies: ArrayLike, solution: Solution) -> BoolA
     weights = weights[kept]
     reached = reachable(model, weights, mdp.initial, solution.horizon)
     faulty = ((weights > 0) & ~solution.optimal_actions).any(axis=2)
-    optimal: BoolArray = ~(faulty & reached).any(axis=1)
+    optimal = np.asarray(~(faulty & reached).any(axis=1))
     if solution.discount == 1:
         optimal &= _ends(mdp, model, weights)
     return optimal[inverse]
@@ -196,7 +195,7 @@ def _ends(mdp: FiniteMDP, model: Model, weights: FloatArray) -> BoolArray:
     sure = np.empty(len(weights), dtype=np.bool_)
     for part, some in chunked(weights):
         _, P = chains(model, some)
-        goal = (((some > 0) & ends).any(axis=2) | episodic.rest).ravel()
+        goal: BoolArray = (((some > 0) & ends).any(axis=2) | episodic.rest).ravel()
         endless = (~can_reach(P, goal)).reshape(len(some), -1)
         sure[part] = ~(endless & reached[part]).any(axis=1)
     return sure
