@@ -85,7 +85,7 @@ class Clause:
 
 
 class MDPBuilder:
-    """Builds a `FiniteMDP` from sentences; states and actions are numbered in the order in which they are named.
+    """Builds a `FiniteMDP` from sentences; states and actions are numbered in the order of their naming.
 
     Args:
         name: what the model is called.

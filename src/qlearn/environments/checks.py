@@ -212,7 +212,7 @@ def _check_changes(mdp: FiniteMDP) -> None:
 
 def _short(total: float) -> str:
     """Return six digits, or as many as it takes to differ from 1."""
-    return text if float(text := f"{total:.6g}") != 1.0 else repr(float(total))
+    return text if float(text := f"{total:.6g}") != 1.0 else f"{total:.12g}"
 
 
 def known_names(what: str, name: str, names: Sequence[str]) -> str:
