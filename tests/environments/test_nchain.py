@@ -262,6 +262,9 @@ def test_the_vector_form_draws_every_chain():
         "import qlearn; from gymnasium.envs.registration import registry; registry['NChain-v0']",
         "import qlearn; from gymnasium import make_vec; make_vec('NChain-v0', num_envs=2).reset()",
         "import qlearn, sys; assert not {'gymnasium', 'numpy'} & set(sys.modules)",
+        "from importlib.util import find_spec; import qlearn; find_spec('gymnasium')\n"
+        "import gymnasium; gymnasium.make('NChain-v0')",
+        "import qlearn, sys, gymnasium; assert not any('AfterGym' in repr(f) for f in sys.meta_path)",
         "import qlearn, gymnasium, importlib; importlib.reload(qlearn); gymnasium.make('NChain-v0')",
     ],
 )
