@@ -221,6 +221,14 @@ def test_arrays_of_the_wrong_shape_are_refused(P, message):
 def test_terminals_outside_the_states_are_refused():
     with pytest.raises(InputError, match="`terminals` names state 7"):
         FiniteMDP.from_arrays([[[1.0]]], 0.0, terminals=[7])
+    with pytest.raises(InputError, match="must hold state numbers, or 1 booleans"):
+        FiniteMDP.from_arrays([[[1.0]]], 0.0, terminals=["A"])
+
+
+def test_terminals_may_be_numbers_or_a_mask():
+    P = [[[0, 1.0, 0]], [[0, 0, 1.0]], [[0, 0, 1.0]]]
+    numbered, masked = (FiniteMDP.from_arrays(P, 0.0, terminals=t) for t in ([2], [False, False, True]))
+    assert numbered.digest == masked.digest
 
 
 def test_a_change_must_fit_the_model_it_changes():
@@ -254,7 +262,9 @@ def test_the_digest_tells_models_apart_and_ignores_names():
 
 def test_a_model_survives_pickling_and_replacing():
     mdp = nchain_model()
-    assert pickle.loads(pickle.dumps(mdp)).digest == mdp.digest
+    copy = pickle.loads(pickle.dumps(mdp))
+    assert copy.digest == mdp.digest
+    assert not copy.reward.flags.writeable
     assert replace(mdp, time_limit=7).time_limit == 7
     assert mdp.make_env().spec.id == "NChain-v0"
 

@@ -1,5 +1,8 @@
 """`ql.make` and the host's description of an environment."""
 
+import subprocess
+import sys
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -231,6 +234,12 @@ def test_a_registered_id_without_a_model_is_a_host_environment():
         assert make("Spaces-v0(max_episode_steps=4)").make_env().spec.max_episode_steps == 4
     finally:
         del gym.registry["Spaces-v0"]
+
+
+def test_listing_environments_loads_no_jax():
+    program = "import sys, qlearn.environments as e; e.list_environments(); print('jax' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_the_listed_environments_have_models_and_a_line_each():

@@ -27,7 +27,7 @@ def frozen_array(field: str, values: Any, dtype: Any) -> NDArray[Any]:
             f"`{field}` has dtype {given.dtype} and shape {given.shape}; it must be one-dimensional and "
             "numeric. See FiniteMDP for the shape of each array."
         )
-    if dtype is np.bool_ and not np.isin(given, (0, 1)).all():
+    if dtype is np.bool_ and given.dtype != np.bool_ and not np.isin(given, (0, 1)).all():
         raise InputError(f"`{field}` holds other values than True and False; pass booleans.")
     if np.issubdtype(dtype, np.integer) and given.dtype.kind == "f" and not (given == np.rint(given)).all():
         raise InputError(f"`{field}` holds fractions; it must hold whole numbers.")

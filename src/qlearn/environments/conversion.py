@@ -92,18 +92,14 @@ def _keys(P: Mapping[int, Any] | Sequence[Any]) -> range:
     return range(len(P))
 
 
-def outcomes_from_arrays(P: Any, R: Any, terminals: IntArray) -> Outcomes:
+def outcomes_from_arrays(P: Any, R: Any, terminals: ArrayLike) -> Outcomes:
     """Return the outcomes of transition probabilities and rewards, dense or sparse."""
     rows, next_state, probability, (S, A) = _entries(P)
     keep = probability != 0
     if not keep.all():
         rows, next_state, probability = rows[keep], next_state[keep], probability[keep]
-    if terminals.size and (terminals.min() < 0 or terminals.max() >= S):
-        wrong = terminals[(terminals < 0) | (terminals >= S)][0]
-        raise InputError(f"`terminals` names state {wrong}; states are 0 to {S - 1}. Correct it.")
     reward = _rewards(R, rows, next_state, (S, A))
-    ends = np.zeros(S, dtype=np.bool_)
-    ends[terminals] = True
+    ends = _mask(terminals, S)
     lengths = np.bincount(rows, minlength=S * A)
     return _with_resting_terminals(
         {
@@ -117,6 +113,26 @@ def outcomes_from_arrays(P: Any, R: Any, terminals: IntArray) -> Outcomes:
         },
         ends,
     )
+
+
+def _mask(terminals: ArrayLike, S: int) -> BoolArray:
+    """Return which states end the episode, from their numbers or from a mask."""
+    given = np.asarray(terminals)
+    if given.dtype == np.bool_ and given.shape == (S,):
+        return given
+    ends = np.zeros(S, dtype=np.bool_)
+    if given.size:
+        if given.dtype.kind not in "iu":
+            raise InputError(
+                f"`terminals` is {terminals!r}; it must hold state numbers, or {S} booleans. Correct it."
+            )
+        outside = given[(given < 0) | (given >= S)]
+        if outside.size:
+            raise InputError(
+                f"`terminals` names state {outside.flat[0]}; states are 0 to {S - 1}. Correct it."
+            )
+        ends[given] = True
+    return ends
 
 
 def _with_resting_terminals(outcomes: Outcomes, ends: BoolArray) -> Outcomes:

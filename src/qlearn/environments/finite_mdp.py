@@ -112,6 +112,12 @@ class FiniteMDP:
         object.__setattr__(self, "changes", tuple((at, model) for at, model in self.changes))
         checks.check(self)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        for value in state.values():
+            if isinstance(value, np.ndarray):  # NumPy forgets on the way that it may not be written
+                value.setflags(write=False)
+
     @classmethod
     def from_gymnasium(
         cls,
@@ -161,7 +167,7 @@ class FiniteMDP:
                 zeros means that the action is not legal there.
             R: rewards: one number, (S,), (S, A), or one for each transition in any of the forms of ``P``.
             initial: the first state, or its distribution, (S,).
-            terminals: states whose arrival ends the episode; nothing is learnt about what would follow.
+            terminals: states whose arrival ends the episode, as numbers or as (S,) bool.
             normalize: divide each row by its sum, where rows sum to 1 only roughly.
             **details: name, time_limit, state_names, action_names, make_env; see `FiniteMDP`.
 
@@ -175,7 +181,7 @@ class FiniteMDP:
         >>> bool(walk.terminated[0])
         True
         """
-        outcomes = conversion.outcomes_from_arrays(P, R, np.asarray(terminals, dtype=np.int64))
+        outcomes = conversion.outcomes_from_arrays(P, R, terminals)
         return cls._assemble(outcomes, initial, normalize, details)
 
     @classmethod
