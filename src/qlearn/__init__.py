@@ -1,3 +1,103 @@
-"""From Q table to Q network."""
+"""qlearn: from Q table to Q network.
+
+Value-based agents on many seeds at once, the exact optimum of every finite problem, and comparisons that say only
+what the evidence says.  The public names are loaded when they are first used: importing qlearn loads neither JAX nor
+Keras.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from qlearn.agents import DoubleQLearning as DoubleQLearning
+    from qlearn.agents import DynaQ as DynaQ
+    from qlearn.agents import ExpectedSarsa as ExpectedSarsa
+    from qlearn.agents import MonteCarloControl as MonteCarloControl
+    from qlearn.agents import NStepSarsa as NStepSarsa
+    from qlearn.agents import OneStep as OneStep
+    from qlearn.agents import QLearning as QLearning
+    from qlearn.agents import RewardSum as RewardSum
+    from qlearn.agents import RMax as RMax
+    from qlearn.agents import Sarsa as Sarsa
+    from qlearn.agents import agent as agent
+    from qlearn.comparison import compare as compare
+    from qlearn.comparison import tournament as tournament
+    from qlearn.environments import FiniteMDP as FiniteMDP
+    from qlearn.environments import HostEnvironment as HostEnvironment
+    from qlearn.environments import MDPBuilder as MDPBuilder
+    from qlearn.environments import make as make
+    from qlearn.errors import EnvironmentFault as EnvironmentFault
+    from qlearn.errors import InputError as InputError
+    from qlearn.errors import Interrupted as Interrupted
+    from qlearn.errors import QlearnError as QlearnError
+    from qlearn.errors import StoreError as StoreError
+    from qlearn.evaluation import evaluate as evaluate
+    from qlearn.planning import solve as solve
+    from qlearn.rules import Boltzmann as Boltzmann
+    from qlearn.rules import EpsilonGreedy as EpsilonGreedy
+    from qlearn.rules import Greedy as Greedy
+    from qlearn.rules import Schedule as Schedule
+    from qlearn.rules import constant as constant
+    from qlearn.rules import exponential as exponential
+    from qlearn.rules import linear as linear
+    from qlearn.rules import per_visit as per_visit
+    from qlearn.training import Runs as Runs
+    from qlearn.training import Snapshots as Snapshots
+    from qlearn.training import train as train
+    from qlearn.training.presets import tutorial_agents as tutorial_agents
+
+_NAMES = {
+    "qlearn.environments": ("FiniteMDP", "HostEnvironment", "MDPBuilder", "make"),
+    "qlearn.planning": ("solve",),
+    "qlearn.rules": (
+        "Boltzmann",
+        "EpsilonGreedy",
+        "Greedy",
+        "Schedule",
+        "constant",
+        "exponential",
+        "linear",
+        "per_visit",
+    ),
+    "qlearn.agents": (
+        "DoubleQLearning",
+        "DynaQ",
+        "ExpectedSarsa",
+        "MonteCarloControl",
+        "NStepSarsa",
+        "OneStep",
+        "QLearning",
+        "RMax",
+        "RewardSum",
+        "Sarsa",
+        "agent",
+    ),
+    "qlearn.training": ("Runs", "Snapshots", "train"),
+    "qlearn.training.presets": ("tutorial_agents",),
+    "qlearn.evaluation": ("evaluate",),
+    "qlearn.comparison": ("compare", "tournament"),
+    "qlearn.errors": ("EnvironmentFault", "InputError", "Interrupted", "QlearnError", "StoreError"),
+}
+_ROOM_OF = {name: room for room, names in _NAMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_ROOM_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its room on first use."""
+    if name not in _ROOM_OF:
+        raise AttributeError(f"module 'qlearn' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_ROOM_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+importlib.import_module("qlearn.environments.registration").register_with_gymnasium()

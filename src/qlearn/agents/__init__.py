@@ -1,1 +1,35 @@
 """Descriptions and their learners: one file an algorithm."""
+
+from __future__ import annotations
+
+from qlearn.agents.double_q_learning import DoubleQLearning
+from qlearn.agents.dyna_q import DynaQ
+from qlearn.agents.expected_sarsa import ExpectedSarsa
+from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
+from qlearn.agents.monte_carlo import MonteCarloControl
+from qlearn.agents.n_step_sarsa import NStepSarsa
+from qlearn.agents.one_step import OneStep
+from qlearn.agents.q_learning import QLearning
+from qlearn.agents.r_max import RMax
+from qlearn.agents.reward_sum import RewardSum
+from qlearn.agents.sarsa import Sarsa
+from qlearn.rules.description import description as agent
+
+__all__ = [
+    "Agent",
+    "Clock",
+    "DoubleQLearning",
+    "DynaQ",
+    "ExpectedSarsa",
+    "Learner",
+    "MonteCarloControl",
+    "NStepSarsa",
+    "OneStep",
+    "QLearning",
+    "RMax",
+    "RewardSum",
+    "Sarsa",
+    "Spec",
+    "Transition",
+    "agent",
+]

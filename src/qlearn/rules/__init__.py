@@ -1,1 +1,35 @@
-"""Target policies, backups, traces, exploration, schedules and losses."""
+"""Target policies, backups, exploration and schedules: rules that see values, never storage."""
+
+from __future__ import annotations
+
+from qlearn.rules.exploration import Boltzmann, EpsilonGreedy, Greedy
+from qlearn.rules.schedules import Schedule, constant, exponential, linear, per_visit
+from qlearn.rules.targets import (
+    double_q,
+    expect,
+    expected_sarsa,
+    greedy,
+    greedy_shared,
+    one_step,
+    q_learning,
+    sarsa,
+)
+
+__all__ = [
+    "Boltzmann",
+    "EpsilonGreedy",
+    "Greedy",
+    "Schedule",
+    "constant",
+    "double_q",
+    "expect",
+    "expected_sarsa",
+    "exponential",
+    "greedy",
+    "greedy_shared",
+    "linear",
+    "one_step",
+    "per_visit",
+    "q_learning",
+    "sarsa",
+]

@@ -1,1 +1,17 @@
-"""Train, runs, presets and certificates."""
+"""Train, runs and presets."""
+
+from qlearn.training.names import agents_by_name, parse_agent, written_agent
+from qlearn.training.presets import tutorial_agents
+from qlearn.training.runs import Runs, Snapshots
+from qlearn.training.train import train, train_many
+
+__all__ = [
+    "Runs",
+    "Snapshots",
+    "agents_by_name",
+    "parse_agent",
+    "train",
+    "train_many",
+    "tutorial_agents",
+    "written_agent",
+]

@@ -1,0 +1,133 @@
+"""The learner: the pure functions that an agent's description becomes for one environment.
+
+Everything is written for **one seed**; the engine adds the axes.  A learner is called so::
+
+    state = init(noise)
+    action, state = act(state, observation, noise, clock)  # once a step
+    state = update(state, trajectory, noise, clock)  # once every ``period`` steps
+    row = q_values(state, observation)  # (num_actions,)
+
+``noise`` gives uniform words for this seed and step (see ``qlearn.engine.noise``); ``act`` and ``update`` have
+streams of their own, and ``noise.ahead()`` is the noise of the step that follows.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+
+import jax
+import jax.numpy as jnp
+
+if TYPE_CHECKING:
+    from qlearn.environments.device import DeviceMDP
+
+Array = jax.Array
+State = Any
+
+
+class Clock(NamedTuple):
+    """When: scalars of one seed, uint32."""
+
+    episode: Array  # episodes completed before this one
+    step: Array  # steps made in this episode before this one
+    total: Array  # steps made in this run before this one
+
+    def ahead(self) -> Clock:
+        """One step later in the same episode."""
+        one = jnp.uint32(1)
+        return Clock(self.episode, self.step + one, self.total + one)
+
+
+class Transition(NamedTuple):
+    """One step of one seed; a trajectory has the same fields with ``period`` in front.
+
+    ``terminated``: the episode really ended, nothing follows.  ``truncated``: the clock ran out, values go on.
+    ``valid``: False only in what follows the end of an episode in the trajectory of an agent that learns per episode.
+    """
+
+    observation: Array
+    action: Array
+    reward: Array
+    next_observation: Array
+    terminated: Array
+    truncated: Array
+    valid: Array
+
+    @property
+    def ended(self) -> Array:
+        """Whether the episode is over, for either reason."""
+        return self.terminated | self.truncated
+
+
+class Spec(NamedTuple):
+    """What a learner may know about its environment: sizes, the time limit and the legal actions, no model."""
+
+    num_states: int
+    num_actions: int
+    time_limit: int | None = None
+    legal: Array | None = None  # (S, A) bool; None where every action is legal everywhere
+
+    def mask(self, state: Array) -> Array | None:
+        """Legal actions of a state, (A,) bool, or None where all are."""
+        return None if self.legal is None else self.legal[state]
+
+    @classmethod
+    def of(cls, model: DeviceMDP) -> Spec:
+        """The sizes of a finite model."""
+        legal = model.legal if model.legal.size else None
+        return cls(model.num_states, model.num_actions, model.time_limit, legal)
+
+
+@dataclasses.dataclass(frozen=True)
+class Learner:
+    """Pure functions for one seed, and how the engine shall run them.
+
+    Args:
+        init: ``(noise) -> state``.
+        act: ``(state, observation, noise, clock) -> (action, state)``.
+        update: ``(state, trajectory, noise, clock) -> state``; the trajectory has shape (period,), ``clock`` is that
+            of its last step.
+        q_values: ``(state, observation) -> (num_actions,)``.
+        period: steps between two updates, or ``"episode"`` (the trajectory then has ``time_limit`` entries, of which
+            the ``valid`` ones count).
+        lane: how many seeds one program carries.  128 suits tables; 1 is for agents whose seeds branch on their own
+            state, since a branch under ``vmap`` runs both sides.
+    """
+
+    init: Callable[[Any], State]
+    act: Callable[[State, Array, Any, Clock], tuple[Array, State]]
+    update: Callable[[State, Transition, Any, Clock], State]
+    q_values: Callable[[State, Array], Array]
+    period: int | Literal["episode"] = 1
+    lane: int = 128
+
+
+@runtime_checkable
+class Agent(Protocol):
+    """A description: hyperparameters, a label for tables, and the learner that they describe."""
+
+    @property
+    def label(self) -> str:
+        """A few words that tell it from other agents."""
+
+    @property
+    def discount(self) -> float | None:
+        """γ of the problem that it solves; None where it has none."""
+
+    @property
+    def version(self) -> int:
+        """Raised whenever its numbers change."""
+
+    @property
+    def exploration(self) -> Any:
+        """Its behaviour policy."""
+
+    def learner(self, spec: Spec) -> Learner:
+        """The functions for an environment of these sizes."""
+
+
+def last(trajectory: Transition) -> Transition:
+    """The only transition of a trajectory with period 1."""
+    return jax.tree.map(lambda x: x[0], trajectory)

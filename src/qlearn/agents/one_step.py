@@ -1,0 +1,131 @@
+r"""One-step methods on a table: any target policy, any exploration, any schedule.
+
+.. math:: Q(s, a) \leftarrow Q(s, a) + \alpha \left[ r + \gamma \sum_b w(b)\, Q(s', b) - Q(s, a) \right]
+
+The weights w are the target policy's.  Q-learning, Sarsa and Expected Sarsa are this method with three rules; a
+rule of your own is a fourth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
+from qlearn.agents.table import count, read, read_row, settled_write, visits_of
+from qlearn.rules.description import choice, description, number
+from qlearn.rules.exploration import EpsilonGreedy, Exploration
+from qlearn.rules.schedules import Schedule, as_schedule
+from qlearn.rules.targets import one_step
+
+Array = jax.Array
+Form = Literal["text", "code"]
+
+
+class OneStepState(NamedTuple):
+    """The table, the visits of (s, a) where a schedule asks for them, and the action that Sarsa has chosen."""
+
+    q: Array  # (S, A) float32
+    visits: Array | None  # (S, A) int32
+    next_action: Array | None  # int32; −1 where none is kept
+
+
+@description
+class OneStep:
+    """One-step learning towards any target policy.
+
+    Args:
+        rule: the target policy, ``(select, behaviour, next_action, mask) -> weights`` (see ``qlearn.rules``).
+        learning_rate: α > 0, a number or a schedule; ``per_visit()`` counts the visits of (s, a).
+        discount: γ in [0, 1].
+        exploration: the behaviour policy.
+        initial_value: what every cell starts with, in units of value.
+        on_policy: choose the next action before the update, with the values before it, and then take it, as Sarsa
+            needs; otherwise ``next_action`` is −1.
+        form: ``"text"`` is the equation above; ``"code"`` is a well-known tutorial's code, in which the reward
+            escapes the learning rate: Q += r + α (γ Σ w Q' − Q).  At a constant α it acts the same and its values
+            are the text's divided by α.
+
+    >>> import jax.numpy as jnp
+    >>> def cautious(select, behaviour, next_action, mask):
+    ...     return jnp.full(select.shape, 1 / select.shape[0])  # learns the uniform policy's values
+    >>> OneStep(rule=cautious, discount=0.9).label
+    'cautious'
+    """
+
+    rule: Callable[..., Array]
+    learning_rate: float | Schedule = 0.1
+    discount: float = 0.95
+    exploration: Exploration = EpsilonGreedy(0.1)
+    initial_value: float = 0.0
+    on_policy: bool = False
+    form: Form = "text"
+
+    version = 1
+
+    def __post_init__(self) -> None:
+        check_one_step(self)
+
+    @property
+    def label(self) -> str:
+        """The rule's name."""
+        return str(self.rule.__name__).replace("_", " ")
+
+    def learner(self, spec: Spec) -> Learner:
+        """The functions for a table of ``spec.num_states`` × ``spec.num_actions``."""
+        return one_step_learner(self, self.rule, spec, on_policy=self.on_policy, form=self.form)
+
+
+def check_one_step(agent: Any) -> None:
+    """Check what all one-step agents have in common."""
+    as_schedule(agent, "learning_rate")
+    number(agent, "discount", 0.0, 1.0)
+    number(agent, "initial_value", float("-inf"))
+    if hasattr(agent, "form"):
+        choice(agent, "form", ("text", "code"))
+
+
+def one_step_learner(
+    agent: Any, rule: Callable[..., Array], spec: Spec, *, on_policy: bool = False, form: Form = "text"
+) -> Learner:
+    """The learner of a one-step method; ``agent`` has the fields of :class:`OneStep` but ``rule``."""
+    explore, rate = agent.exploration, agent.learning_rate
+    counted = bool(rate.counts_visits or explore.counts_visits)
+
+    def init(noise: Any) -> OneStepState:
+        q = jnp.full((spec.num_states, spec.num_actions), agent.initial_value, jnp.float32)
+        visits = jnp.zeros(q.shape, jnp.int32) if counted else None
+        return OneStepState(q, visits, jnp.int32(-1) if on_policy else None)
+
+    def choose(state: OneStepState, observation: Array, noise: Any, clock: Clock) -> Array:
+        seen = visits_of(state.visits, observation)
+        return explore.sample(read_row(state.q, observation), spec.mask(observation), noise, clock, seen)
+
+    def act(state: OneStepState, observation: Array, noise: Any, clock: Clock) -> tuple[Array, OneStepState]:
+        action = choose(state, observation, noise, clock)
+        if state.next_action is not None:
+            action = jnp.where(state.next_action >= 0, state.next_action, action)
+        return action, state
+
+    def update(state: OneStepState, trajectory: Transition, noise: Any, clock: Clock) -> OneStepState:
+        t = last(trajectory)
+        then, later = t.next_observation, clock.ahead()
+        visits = count(state.visits, t.observation, t.action)
+        next_action = choose(state, then, noise.behaviour.ahead(), later) if on_policy else jnp.int32(-1)
+        row, mask = read_row(state.q, then), spec.mask(then)
+        behaviour = explore.probabilities(row, mask, later, visits_of(visits, then))
+        weights = rule(row, behaviour, next_action, mask)
+        alpha = rate.value(clock, None if visits is None else read(visits, t.observation, t.action))
+        old = read(state.q, t.observation, t.action)
+        if form == "code":
+            future = one_step(t._replace(reward=jnp.float32(0.0)), weights, row, agent.discount)
+            new = old + (t.reward + alpha * (future - old))
+        else:
+            new = old + alpha * (one_step(t, weights, row, agent.discount) - old)
+        kept = jnp.where(t.ended, jnp.int32(-1), next_action) if on_policy else None
+        return OneStepState(settled_write(state.q, t.observation, t.action, new), visits, kept)
+
+    return Learner(init, act, update, lambda state, observation: state.q[observation])

@@ -1,0 +1,132 @@
+"""A lane of seeds on its way: called in chunks, interruptible between them, its records kept on the host."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qlearn.agents.learner import Agent, Spec
+from qlearn.engine.device_loop import Lane, Standing, reader, runner, starter
+from qlearn.engine.episode_loop import episode_runner
+from qlearn.environments.device import DeviceMDP
+
+Unit = Literal["episode", "step"]
+Numbers = np.ndarray[Any, Any]
+
+_ROWS = 8192  # updates of one call: sizes the records, 8 MB for a lane of 128
+_EPISODE_ROWS = 256
+_CHUNK_SECONDS = 0.2  # between two chances to show progress or to stop
+
+
+@dataclasses.dataclass
+class History:
+    """Episodes as they ended: which seed of the lane, what return, how many steps."""
+
+    seed: list[Numbers] = dataclasses.field(default_factory=list)
+    episode_return: list[Numbers] = dataclasses.field(default_factory=list)
+    length: list[Numbers] = dataclasses.field(default_factory=list)
+
+    def add(self, seed: Numbers, episode_return: Numbers, length: Numbers) -> None:
+        """More episodes, in the order in which they ended."""
+        self.seed.append(seed)
+        self.episode_return.append(episode_return)
+        self.length.append(length)
+
+    def tables(self, num_seeds: int, most: int | None) -> tuple[Numbers, Numbers, Numbers]:
+        """Returns (seeds, episodes; NaN beyond), lengths (0 beyond) and counts (seeds,), the first ``most`` of each."""
+        seed = np.concatenate([np.zeros(0, np.int64), *self.seed])
+        order = np.argsort(seed, kind="stable")
+        seed = seed[order]
+        counts = np.bincount(seed, minlength=num_seeds)[:num_seeds]
+        place = np.arange(seed.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        width = int(counts.max(initial=0)) if most is None else min(most, int(counts.max(initial=0)))
+        fits = place < width
+        returns = np.full((num_seeds, width), np.nan)
+        lengths = np.zeros((num_seeds, width), np.int64)
+        values = np.concatenate([np.zeros(0), *self.episode_return])[order]
+        steps = np.concatenate([np.zeros(0, np.int64), *self.length])[order]
+        returns[seed[fits], place[fits]] = values[fits]
+        lengths[seed[fits], place[fits]] = steps[fits]
+        return returns, lengths, np.minimum(counts, width)
+
+
+class LaneRun:
+    """One lane of one agent on one finite model.
+
+    Args:
+        agent: the description.
+        model: the arrays of the environment.
+        seeds: (n,) the seeds, at most the lane's width; the rest of the lane is filled up and ignored.
+        unit: what positions count.
+    """
+
+    def __init__(self, agent: Agent, model: DeviceMDP, seeds: Numbers, unit: Unit) -> None:
+        self.agent, self.model, self.seeds = agent, model, seeds
+        self.learner = agent.learner(Spec.of(model))
+        self.history = History()
+        self._by_steps = unit == "step"
+        self._per_episode = self.learner.period == "episode"
+        self._rows = _EPISODE_ROWS if self._per_episode else max(1, _ROWS // int(self.learner.period))
+        self._limit = min(self._rows, 64)
+        width = self.learner.lane
+        words = np.resize(seeds, width).astype(np.uint32)
+        self._words = jnp.asarray(words[0] if width == 1 else words)
+        carry = starter()(agent, model, self._words)
+        padding = np.arange(width) >= seeds.size
+        self._lane = Lane(carry, jax.tree.map(jnp.copy, carry), jnp.asarray(padding[0] if width == 1 else padding))
+        self._padding = self._lane.done.copy()
+
+    def run_to(self, position: int, stop: Callable[[], bool], tell: Callable[[int], None]) -> bool:
+        """Run every seed to a position (episodes or steps since the start); False where ``stop`` came first.
+
+        ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds.
+        """
+        make = episode_runner if self._per_episode else runner
+        program = make(self._rows, self._by_steps)
+        self._lane = Lane(self._lane.arrived, jax.tree.map(jnp.copy, self._lane.arrived), self._padding.copy())
+        while not bool(self._lane.done.all()):
+            if stop():
+                return False
+            began = time.perf_counter()
+            made = self._call(program, position)
+            took = time.perf_counter() - began
+            tell(made)
+            if took < _CHUNK_SECONDS / 2:
+                self._limit = min(self._rows, self._limit * 2)
+            elif took > _CHUNK_SECONDS:
+                self._limit = max(1, self._limit // 2)
+        return True
+
+    def _call(self, program: Any, position: int) -> int:
+        arguments = (
+            self.agent,
+            self.model,
+            self._words,
+            self._lane,
+            jnp.uint32(position),
+            jnp.uint32(self._limit),
+        )
+        self._lane, records = program(*arguments)
+        count = int(records.updates) * (1 if self._per_episode else int(self.learner.period))
+        length = np.asarray(records.row.length)[:count].reshape(count, -1)
+        hit = np.flatnonzero(length)
+        seed = hit % length.shape[1]
+        hit, seed = hit[seed < self.seeds.size], seed[seed < self.seeds.size]
+        steps = length.reshape(-1)[hit].astype(np.int64)
+        value = np.asarray(records.row.episode_return)[:count].reshape(-1)[hit].astype(np.float64)
+        self.history.add(seed, value, steps)
+        if not self._by_steps:
+            return int(seed.size)
+        return int(steps.sum()) if self._per_episode else count * int(self.seeds.size)
+
+    def standing(self, *, running: bool = False) -> Standing:
+        """What the seeds know where they last arrived, or where they are now; NumPy arrays, padding left out."""
+        carry = self._lane.running if running else self._lane.arrived
+        whole = reader()(self.agent, self.model, carry)
+        return Standing(*(np.asarray(x)[: self.seeds.size] for x in whole))

@@ -1,0 +1,65 @@
+"""What can go wrong, each kind with the exit code that the command line gives it.
+
+A message has three parts: what was wrong, what was expected, how to mend it.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+
+class QlearnError(Exception):
+    """Anything that qlearn itself refuses or reports; ``exit_code`` is what a program gives back.
+
+    >>> QlearnError("x").exit_code
+    1
+    """
+
+    exit_code = 1
+
+
+class InputError(QlearnError, ValueError):
+    """A wrong argument, setting or model: mend the input and call again (exit code 2)."""
+
+    exit_code = 2
+
+
+class EnvironmentFault(QlearnError):
+    """The environment broke its promise while it ran (exit code 3)."""
+
+    exit_code = 3
+
+
+class StoreError(QlearnError, OSError):
+    """A file or folder could not be read or written (exit code 4)."""
+
+    exit_code = 4
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during training; ``runs`` holds everything that was complete by then.
+
+    >>> issubclass(Interrupted, KeyboardInterrupt)
+    True
+    """
+
+    exit_code = 130
+
+    def __init__(self, message: str, runs: Any = None) -> None:
+        super().__init__(message)
+        self.runs = runs
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The suggestion that ends an error about an unknown name; empty when nothing is near.
+
+    >>> nearest("NChian-v0", ["NChain-v0", "Taxi-v4"])
+    ", did you mean 'NChain-v0'?"
+    >>> nearest("zzz", ["NChain-v0"])
+    ''
+    """
+    lowered = {w.lower(): w for w in words}
+    close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
+    return f", did you mean {lowered[close[0]]!r}?" if close else ""

@@ -1,0 +1,184 @@
+"""Agents by name, as a command line or a file writes them: ``q-learning(learning_rate=0.1, exploration=greedy)``.
+
+Nothing is evaluated: the text is read as a tree of names, keywords and plain values, and only the names listed here
+mean anything.  Dashes and underscores in names are the same; a bare word is text.
+"""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from qlearn.agents import (
+    DoubleQLearning,
+    DynaQ,
+    ExpectedSarsa,
+    MonteCarloControl,
+    NStepSarsa,
+    QLearning,
+    RewardSum,
+    RMax,
+    Sarsa,
+)
+from qlearn.errors import InputError, nearest
+from qlearn.rules import Boltzmann, EpsilonGreedy, Greedy, constant, exponential, linear, per_visit
+from qlearn.rules.schedules import Constant, Exponential, Linear, PerVisit
+from qlearn.training.presets import tutorial_epsilon_greedy, tutorial_greedy, tutorial_reward_sum
+
+_AGENTS: dict[str, Callable[..., Any]] = {
+    "reward-sum": RewardSum,
+    "q-learning": QLearning,
+    "sarsa": Sarsa,
+    "expected-sarsa": ExpectedSarsa,
+    "double-q-learning": DoubleQLearning,
+    "n-step-sarsa": NStepSarsa,
+    "monte-carlo-control": MonteCarloControl,
+    "dyna-q": DynaQ,
+    "r-max": RMax,
+    "tutorial-reward-sum": tutorial_reward_sum,
+    "tutorial-greedy": tutorial_greedy,
+    "tutorial-epsilon-greedy": tutorial_epsilon_greedy,
+}
+_PARTS: dict[str, Callable[..., Any]] = {
+    "greedy": Greedy,
+    "epsilon-greedy": EpsilonGreedy,
+    "boltzmann": Boltzmann,
+    "constant": constant,
+    "linear": linear,
+    "exponential": exponential,
+    "per-visit": per_visit,
+}
+_NAME_OF: dict[type, str] = {kind: name for name, kind in {**_AGENTS, **_PARTS}.items() if isinstance(kind, type)} | {
+    Constant: "constant",
+    Linear: "linear",
+    Exponential: "exponential",
+    PerVisit: "per-visit",
+}
+_FIRST: dict[type, tuple[str, ...]] = {  # fields written without their name
+    EpsilonGreedy: ("epsilon",),
+    Boltzmann: ("temperature",),
+    Linear: ("start", "end"),
+    Exponential: ("start",),
+}
+
+
+def agents_by_name() -> dict[str, tuple[Callable[..., Any], str]]:
+    """Every agent's name, what makes it, and one line about it.
+
+    >>> agents_by_name()["sarsa"][1]
+    'Sarsa on a table: on-policy, towards the behaviour policy itself.'
+    """
+    return {name: (make, (inspect.getdoc(make) or "").splitlines()[0]) for name, make in _AGENTS.items()}
+
+
+def parse_agent(text: str) -> Any:
+    """The agent that a text names: ``name`` or ``name(key=value, …)``.
+
+    Values are numbers, words, or explorations and schedules written the same way.
+
+    Raises:
+        InputError: naming what could not be read, with the nearest known name.
+
+    >>> parse_agent("q-learning(learning_rate=0.5, exploration=epsilon-greedy(linear(1, 0.1, over=50)))").label
+    'ε-greedy Q-learning'
+    """
+    if re.fullmatch(r"\s*[\w-]+\s*", text) is None and "(" not in text:
+        raise _unreadable(text)
+    joined = re.sub(r"(?<=[A-Za-z])-(?=[A-Za-z])", "_", text)
+    try:
+        tree = ast.parse(joined.strip(), mode="eval").body
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+        raise _unreadable(text) from error
+    return _made(tree, _AGENTS, text, "agent")
+
+
+def written_agent(agent: Any) -> str | None:
+    """What ``parse_agent`` reads to make this agent again; None where it is not one of qlearn's own.
+
+    >>> written_agent(QLearning(learning_rate=0.5))
+    'q-learning(learning_rate=0.5)'
+    """
+    if type(agent) not in _NAME_OF:
+        return None
+    try:
+        return _written(agent)
+    except KeyError:
+        return None
+
+
+def _unreadable(text: str) -> InputError:
+    return InputError(
+        f"{text!r} cannot be read as an agent; write `name` or `name(key=value, …)`, for example `sarsa`."
+    )
+
+
+def _made(tree: ast.expr, known: dict[str, Callable[..., Any]], text: str, what: str) -> Any:
+    call = tree if isinstance(tree, ast.Call) else None
+    head = call.func if call else tree
+    if not isinstance(head, ast.Name):
+        raise _unreadable(text)
+    name = head.id.replace("_", "-")
+    if name not in known:
+        raise InputError(f"{name!r} is no known {what}{nearest(name, known)} Known are {', '.join(known)}.")
+    positional = [_value(a, text) for a in call.args] if call else []
+    if call and any(word.arg is None for word in call.keywords):
+        raise _unreadable(text)
+    keywords = {str(word.arg): _value(word.value, text) for word in call.keywords} if call else {}
+    return _called(name, known[name], positional, keywords)
+
+
+def _called(name: str, make: Callable[..., Any], positional: list[Any], keywords: dict[str, Any]) -> Any:
+    accepted = list(inspect.signature(make).parameters)
+    for key in keywords:
+        if key not in accepted:
+            options = f"it takes {', '.join(accepted)}" if accepted else "it takes none"
+            raise InputError(f"{name} has no setting {key!r}{nearest(key, accepted) or ';'} {options}.")
+    try:
+        inspect.signature(make).bind(*positional, **keywords)
+    except TypeError as error:
+        raise InputError(
+            f"{name}: {error}; it takes {', '.join(accepted) or 'nothing'}, by name: key=value."
+        ) from error
+    try:
+        return make(*positional, **keywords)
+    except (TypeError, AttributeError) as error:
+        raise InputError(f"{name}: a setting has a value of the wrong kind ({error}). See `qlearn agents`.") from error
+
+
+def _value(tree: ast.expr, text: str) -> Any:
+    if isinstance(tree, ast.Call):
+        return _made(tree, _PARTS, text, "exploration or schedule")
+    if isinstance(tree, ast.Name):
+        word = tree.id.replace("_", "-")
+        return _called(word, _PARTS[word], [], {}) if word in _PARTS else tree.id
+    try:
+        return ast.literal_eval(tree)
+    except (ValueError, TypeError, MemoryError, RecursionError) as error:
+        raise _unreadable(text) from error
+
+
+def _written(thing: Any) -> str:
+    if isinstance(thing, Constant):
+        return repr(thing.start)
+    if not dataclasses.is_dataclass(thing):
+        return thing if isinstance(thing, str) else repr(thing)
+    kind = type(thing)
+    words = []
+    for field in dataclasses.fields(thing):
+        value = getattr(thing, field.name)
+        if value == _default(field):
+            continue
+        bare = field.name in _FIRST.get(kind, ())
+        words.append(_written(value) if bare else f"{field.name}={_written(value)}")
+    return _NAME_OF[kind] + (f"({', '.join(words)})" if words else "")
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    default = field.default
+    is_number = isinstance(default, (int, float)) and not isinstance(default, bool)
+    schedule = is_number and "Schedule" in str(field.type)
+    return Constant(start=float(default)) if schedule else default  # type: ignore[arg-type]

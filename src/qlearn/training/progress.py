@@ -1,0 +1,94 @@
+"""Progress with the time left, and Ctrl-C that loses nothing."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+_PATIENCE = 0.7  # seconds before a bar appears: short work needs none
+
+
+class Meter:
+    """Counts what is done and shows it.
+
+    Args:
+        progress: None for a bar where standard error is a terminal, False (or True, to force the bar), or a function of
+            (share done, words).
+        whole: how much there is to do.
+        note: a few words on what is being done.
+    """
+
+    def __init__(self, progress: Callable[[float, str], None] | bool | None, whole: int, note: str) -> None:
+        self._progress, self._whole, self._note = progress, whole, note
+        self._done, self._lock, self._began = 0, threading.Lock(), time.monotonic()
+        self._bar: Any = None
+        self._task: Any = None
+
+    def add(self, job: int, made: int) -> None:
+        """More is done; from any thread."""
+        with self._lock:
+            self._done += made
+            share = min(1.0, self._done / self._whole)
+            if callable(self._progress):
+                self._progress(share, self._note)
+            elif self._wants_bar():
+                self._show(share)
+
+    def _wants_bar(self) -> bool:
+        if isinstance(self._progress, bool):
+            return self._progress
+        return sys.stderr.isatty() and (self._bar is not None or time.monotonic() - self._began > _PATIENCE)
+
+    def _show(self, share: float) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+            self._task = self._bar.add_task(self._note, total=1.0)
+        self._bar.update(self._task, completed=share)
+
+    def __enter__(self) -> Meter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+@contextmanager
+def stop_on_interrupt(stop: threading.Event) -> Iterator[None]:
+    """Let Ctrl-C set a flag, which the loops see between two chunks; a second Ctrl-C stops at once.
+
+    Only the main thread can do so; elsewhere, and where the program has a handler of its own, nothing changes.
+    """
+    mine = threading.current_thread() is threading.main_thread()
+    if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+
+    def flag(number: int, frame: FrameType | None) -> None:
+        if stop.is_set():
+            signal.default_int_handler(number, frame)
+        stop.set()
+
+    signal.signal(signal.SIGINT, flag)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,0 +1,234 @@
+"""``train``: an agent, an environment, a budget and seeds; runs come back."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from qlearn.agents.learner import Agent, Spec
+from qlearn.engine.schedule import Job, Outcome, run
+from qlearn.environments import FiniteMDP, HostEnvironment, make
+from qlearn.errors import InputError, Interrupted
+from qlearn.training.names import written_agent
+from qlearn.training.progress import Meter, stop_on_interrupt
+from qlearn.training.runs import Runs, Snapshots
+
+Numbers = np.ndarray[Any, Any]
+Seeds = int | Sequence[int] | Numbers
+Progress = Callable[[float, str], None] | bool | None
+_MOST = 2**32 - 2
+
+
+def train(
+    agent: Agent,
+    environment: Any,
+    *,
+    episodes: int | None = None,
+    steps: int | None = None,
+    seeds: Seeds = 1,
+    snapshots: int = 0,
+    progress: Progress = None,
+) -> Runs:
+    """Train an agent, once for each seed, all seeds at once.
+
+    Args:
+        agent: a description, for example ``ql.QLearning(learning_rate=0.1)``.
+        environment: what ``ql.make`` takes: an id, a FiniteMDP, or a function that makes a Gymnasium environment.
+        episodes: how many episodes each seed makes; or
+        steps: how many steps each seed makes.  Exactly one of the two.
+        seeds: a number n for the seeds 0 … n−1, or the seeds themselves, whole numbers from 0 to 2³² − 2.
+        snapshots: how many times, evenly spread over the budget, the tables are kept besides the start.
+        progress: None for a bar where standard error is a terminal, False for none, or a function of (share done,
+            words).
+
+    Returns:
+        The runs.  A seed's numbers depend on nothing but the agent, the environment, the budget and the seed: not on
+        the seeds beside it, nor on threads or interruptions.
+
+    Raises:
+        InputError: where an argument is wrong, or the agent cannot learn on this environment.
+        EnvironmentFault: where the environment raised an error or gave something impossible.
+        Interrupted: on Ctrl-C; its ``runs`` hold what was complete.
+
+    >>> import qlearn as ql
+    >>> runs = ql.train(ql.QLearning(learning_rate=0.1), "NChain-v0", episodes=2, seeds=3)
+    >>> runs.returns.shape, runs.q_table.shape
+    ((3, 2), (3, 5, 2))
+    """
+    try:
+        return train_many(
+            [agent],
+            environment,
+            episodes=episodes,
+            steps=steps,
+            seeds=seeds,
+            snapshots=snapshots,
+            progress=progress,
+        )[0]
+    except Interrupted as stopped:
+        raise Interrupted(str(stopped), stopped.runs[0]) from None
+
+
+def train_many(
+    agents: Sequence[Agent],
+    environment: Any,
+    *,
+    episodes: int | None = None,
+    steps: int | None = None,
+    seeds: Seeds = 1,
+    snapshots: int = 0,
+    progress: Progress = None,
+) -> list[Runs]:
+    """Train several agents on one environment, all at once over all cores; arguments as for :func:`train`.
+
+    Raises:
+        Interrupted: on Ctrl-C; its ``runs`` is a list with what was complete of each agent.
+    """
+    world = make(environment)
+    numbers = _seeds(seeds)
+    budget, unit = _budget(episodes, steps)
+    marks = _marks(budget, snapshots)
+    for agent in agents:
+        _check(agent, world)
+    jobs = [Job(agent, world, numbers.astype(np.uint32), marks, unit) for agent in agents]  # type: ignore[arg-type]
+    began = time.perf_counter()
+    stop = threading.Event()
+    note = (
+        f"{len(agents)} agents, {numbers.size} seeds" if len(agents) > 1 else f"{agents[0].label}, {numbers.size} seeds"
+    )
+    with Meter(progress, budget * numbers.size * len(agents), note) as meter, stop_on_interrupt(stop):
+        outcomes = run(jobs, stop, meter.add)
+    took = time.perf_counter() - began
+    result = [_runs(job, outcome, snapshots, budget, took) for job, outcome in zip(jobs, outcomes, strict=True)]
+    if not all(runs.complete for runs in result):
+        done = int(sum(runs.num_episodes.sum() for runs in result))
+        raise Interrupted(f"Training was interrupted after {done} episodes; `.runs` holds them.", result)
+    return result
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def _seeds(seeds: Seeds) -> Numbers:
+    if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
+        if seeds < 1:
+            raise InputError(f"seeds={seeds} asks for no run; expected at least 1. Pass seeds=100.")
+        return np.arange(int(seeds), dtype=np.int64)
+    try:
+        numbers = np.asarray(seeds)
+        fine = numbers.ndim == 1 and numbers.size > 0 and np.issubdtype(numbers.dtype, np.integer)
+    except (TypeError, ValueError):
+        fine = False
+    if not fine:
+        raise InputError(f"seeds={seeds!r} is not usable; expected a number of seeds or a list of whole numbers.")
+    numbers = numbers.astype(np.int64)
+    if numbers.min() < 0 or numbers.max() > _MOST:
+        raise InputError(f"seeds reach from {numbers.min()} to {numbers.max()}; expected 0 to {_MOST}.")
+    if np.unique(numbers).size != numbers.size:
+        raise InputError("seeds has the same seed twice, which would count one run twice. Pass each seed once.")
+    return numbers
+
+
+def _budget(episodes: int | None, steps: int | None) -> tuple[int, str]:
+    if (episodes is None) == (steps is None):
+        raise InputError("A training needs a budget: pass either episodes=… or steps=…, and not both.")
+    name, value = ("episodes", episodes) if steps is None else ("steps", steps)
+    if not _is_whole(value) or not 1 <= value <= _MOST:  # type: ignore[operator]
+        raise InputError(f"{name}={value!r} is not usable; expected a whole number from 1 to {_MOST}. Pass {name}=500.")
+    return int(value), name.removesuffix("s")
+
+
+def _marks(budget: int, snapshots: int) -> tuple[int, ...]:
+    if not _is_whole(snapshots) or snapshots < 0:
+        raise InputError(
+            f"snapshots={snapshots!r} is not usable; expected a whole number from 0 on. Pass snapshots=50."
+        )
+    marks = {round(budget * (i + 1) / snapshots) for i in range(snapshots)} - {0}
+    return tuple(sorted(marks | {budget}))
+
+
+def _check(agent: Any, world: FiniteMDP | HostEnvironment) -> None:
+    if not isinstance(agent, Agent):
+        raise InputError(
+            f"{agent!r} is not an agent: it has no label, discount, version, exploration or learner(spec). "
+            "Pass for example ql.QLearning(learning_rate=0.1)."
+        )
+    learner = agent.learner(Spec(world.num_states, world.num_actions, world.time_limit))
+    if learner.period == "episode" and world.time_limit is None:
+        raise InputError(
+            f"{agent.label} learns from whole episodes, and {world.name} has no time limit that bounds them. "
+            "Give it one: `dataclasses.replace(mdp, time_limit=1000)` or gymnasium's TimeLimit wrapper."
+        )
+
+
+def _runs(job: Job, outcome: Outcome, snapshots: int, budget: int, took: float) -> Runs:
+    kept = None
+    if snapshots:
+        start = _first_tables(job, outcome)
+        reached = outcome.snapshots.shape[1]
+        positions = np.array([0, *job.positions[:reached]], np.int64)
+        kept = Snapshots(positions, job.unit, np.concatenate([start, outcome.snapshots], axis=1))
+    return Runs(
+        agent=job.agent,
+        environment=job.environment,
+        seeds=job.seeds.astype(np.int64),
+        returns=outcome.returns,
+        lengths=outcome.lengths,
+        num_episodes=outcome.num_episodes,
+        num_steps=outcome.num_steps,
+        q_table=outcome.q_table,
+        visits=outcome.visits,
+        diverged=np.logical_not(np.isfinite(outcome.q_table).all(axis=(1, 2))),
+        snapshots=kept,
+        settings=_settings(job, budget),
+        versions=versions(),
+        wall_time=took,
+        complete=bool(outcome.complete.all()),
+    )
+
+
+def _first_tables(job: Job, outcome: Outcome) -> Numbers:
+    """The table before the first step, (n, 1, S, A): snapshot 0."""
+    from qlearn.engine.tables import first_tables
+
+    return first_tables(job.agent, job.environment, job.seeds)[:, None]
+
+
+def _settings(job: Job, budget: int) -> dict[str, Any]:
+    world = job.environment
+    return {
+        "agent": str(job.agent.label),
+        "agent_version": int(job.agent.version),
+        "agent_written": written_agent(job.agent),
+        "environment": world.name,
+        "environment_by_name": _by_name(world),
+        "model": world.digest if isinstance(world, FiniteMDP) else None,
+        "loop": "device" if isinstance(world, FiniteMDP) else "host",
+        job.unit + "s": budget,
+        "lane": job.agent.learner(Spec(world.num_states, world.num_actions, world.time_limit)).lane,
+    }
+
+
+def _by_name(world: FiniteMDP | HostEnvironment) -> bool:
+    try:
+        again = make(world.name)
+    except (InputError, ImportError):
+        return False
+    if isinstance(world, FiniteMDP):
+        return isinstance(again, FiniteMDP) and again.digest == world.digest
+    return isinstance(again, HostEnvironment)
+
+
+def versions() -> dict[str, str]:
+    """What the numbers were made with."""
+    parts = ("qlearn", "jax", "jaxlib", "numpy", "gymnasium")
+    found = {name: importlib.metadata.version(name) for name in parts}
+    return found | {"python": platform.python_version(), "device": jax.devices()[0].device_kind}
