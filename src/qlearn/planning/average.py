@@ -97,9 +97,7 @@ def restarting(mdp: FiniteMDP) -> Model:
     if not mdp.can_terminate:
         return model
     row = np.repeat(np.arange(len(model.reward)), np.diff(mdp.offsets))
-    ending = np.bincount(
-        row, weights=np.where(mdp.terminated, mdp.probability, 0.0), minlength=len(model.reward)
-    )
+    ending = np.bincount(row, weights=np.where(mdp.terminated, mdp.probability, 0.0), minlength=len(model.reward))
     starts = np.flatnonzero(mdp.initial > 0)
     if int((ending > 0).sum()) * len(starts) > MOST_ENTRIES:
         raise InputError(
@@ -162,9 +160,7 @@ def long_run(mdp: FiniteMDP) -> AverageReward:
     return AverageReward(float(mdp.initial @ gains), gains, bias, actions, bound, converged)
 
 
-def _improved(
-    model: Model, gains: FloatArray, bias: FloatArray, actions: IntArray
-) -> tuple[BoolArray, IntArray]:
+def _improved(model: Model, gains: FloatArray, bias: FloatArray, actions: IntArray) -> tuple[BoolArray, IntArray]:
     """Return where an action is better, by gain or, gains being settled, by bias; and which action is."""
     states, shape = np.arange(model.num_states), (model.num_states, model.num_actions)
     reach = np.where(model.legal, model.expected_next(gains).reshape(shape), -np.inf)

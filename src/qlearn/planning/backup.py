@@ -15,7 +15,6 @@ order; `rounding` returns twice that, and every certified bound of this room con
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -76,26 +75,11 @@ class Model:
 
     @cached_property
     def _blocks(self) -> list[CSR]:
-        """The transition matrix, in two halves for two threads where it is large; nothing is copied."""
-        P = self.transition
-        if P.nnz < PARALLEL_SIZE:
-            return [P]
-        middle = P.shape[0] // 2
-        cut = P.indptr[middle]
-        lower = (P.data[:cut], P.indices[:cut], P.indptr[: middle + 1])
-        upper = (P.data[cut:], P.indices[cut:], P.indptr[middle:] - cut)
-        return [
-            sparse.csr_array(lower, shape=(middle, P.shape[1])),
-            sparse.csr_array(upper, shape=(P.shape[0] - middle, P.shape[1])),
-        ]
+        return halves(self.transition)
 
     def expected_next(self, v: FloatArray) -> FloatArray:
         """Return Σ_{s'} P(s'|s, a) v(s') for every row, (S·A,)."""
-        blocks = self._blocks
-        if len(blocks) == 1:
-            product: FloatArray = blocks[0] @ v
-            return product
-        return np.concatenate(_in_threads(lambda block: block @ v, blocks))
+        return product(self._blocks, v)
 
     def q_values(self, v: FloatArray, discount: float) -> FloatArray:
         """Return one backup, (S, A).
@@ -120,10 +104,27 @@ class Model:
         return self.reward[rows], self.transition[rows]
 
 
-def _in_threads(work: Callable[[CSR], FloatArray], blocks: list[CSR]) -> list[FloatArray]:
-    # SciPy's products release the interpreter lock, so two threads use two cores.
+def halves(P: CSR) -> list[CSR]:
+    """Return a matrix in two halves for two threads where it is large, else in one piece; nothing is copied."""
+    if P.nnz < PARALLEL_SIZE:
+        return [P]
+    middle = P.shape[0] // 2
+    cut = P.indptr[middle]
+    upper = (P.data[:cut], P.indices[:cut], P.indptr[: middle + 1])
+    lower = (P.data[cut:], P.indices[cut:], P.indptr[middle:] - cut)
+    return [
+        sparse.csr_array(upper, shape=(middle, P.shape[1])),
+        sparse.csr_array(lower, shape=(P.shape[0] - middle, P.shape[1])),
+    ]
+
+
+def product(blocks: list[CSR], v: FloatArray) -> FloatArray:
+    """Return the product of a matrix with a vector; SciPy releases the interpreter lock, so halves run at once."""
+    if len(blocks) == 1:
+        whole: FloatArray = blocks[0] @ v
+        return whole
     with ThreadPoolExecutor(len(blocks)) as threads:
-        return list(threads.map(work, blocks))
+        return np.concatenate(list(threads.map(lambda block: block @ v, blocks)))
 
 
 def row_max(q: FloatArray) -> FloatArray:

@@ -21,11 +21,11 @@ from qlearn.planning.linear import solve_chain
 from qlearn.planning.proper import Episodic, action_graph, evaluate_proper
 
 
-def certificate(episodic: Episodic, v: FloatArray, actions: IntArray) -> tuple[FloatArray, float, float]:
-    """Return v (made equal over loops without reward), its error bound, and the part that rounding sets."""
+def certificate(episodic: Episodic, v: FloatArray, actions: IntArray) -> tuple[FloatArray, float]:
+    """Return v (made equal over loops without reward) and its error bound."""
     model, A = episodic.model, episodic.model.num_actions
     if not episodic.inside.any():
-        return v, 0.0, 0.0
+        return v, 0.0
     time = evaluate_proper(episodic, actions)[1]
     rows = np.isfinite(model.reward) & np.repeat(episodic.inside, A)
     q = model.q_values(v, 1.0).ravel()
@@ -35,7 +35,7 @@ def certificate(episodic: Episodic, v: FloatArray, actions: IntArray) -> tuple[F
     near = rows & (slack <= delta)
     loops, inner = _end_components(episodic, near)
     if model.pays[inner].any():
-        return v, np.inf, error * float(time.max())
+        return v, np.inf
     v = _equalised(v, loops)
     q = model.q_values(v, 1.0)
     own = float(np.max(np.abs(q[np.arange(len(v)), actions] - v)[episodic.inside])) + error
@@ -43,7 +43,7 @@ def certificate(episodic: Episodic, v: FloatArray, actions: IntArray) -> tuple[F
     epsilon = max(0.0, float(gain.max())) + error
     longest = 1.01 * _longest(episodic, near & ~inner, loops)
     bound = max(epsilon * longest, own * float(time.max()))
-    return v, (bound if delta >= epsilon * longest else np.inf), error * max(longest, float(time.max()))
+    return v, (bound if delta >= epsilon * longest else np.inf)
 
 
 def _end_components(episodic: Episodic, rows: BoolArray) -> tuple[IntArray, BoolArray]:

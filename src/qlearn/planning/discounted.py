@@ -27,13 +27,13 @@ import numpy as np
 
 from qlearn.environments.finite_mdp import FloatArray, IntArray
 from qlearn.errors import InputError, nearest
-from qlearn.planning.backup import Model, row_max
+from qlearn.planning.backup import Model, halves, product, row_max
 from qlearn.planning.linear import solve_chain
 
 FEW_STATES = 2000  # up to here a policy's linear equations cost less than the sweeps that replace them
-WARM_UP = 20
+WARM_UP = 100
 MOST_ITERATIONS = 1000
-MOST_SWEEPS = 60  # of one policy, between two backups of modified policy iteration
+FEW_SWEEPS, LAST_SWEEPS = 20, 500  # of a policy between two backups: while it changes, once it no longer does
 METHODS = ("auto", "value_iteration", "policy_iteration", "modified_policy_iteration")
 
 
@@ -46,7 +46,7 @@ class Optimum:
         v: (S,).
         policy: (S,) integers, or None where it is to be read off q.
         error_bound: on finite entries of q and v.
-        floor: the part of the bound that rounding sets and no further iteration lowers.
+        floor: the part of the bound that no further iteration lowers.
         iterations: backups over all actions.
         method: which one was used.
     """
@@ -144,17 +144,23 @@ def _bounded(
 def _iterate(model: Model, discount: float, tolerance: float, method: str) -> Optimum:
     """Value iteration, or modified policy iteration: with sweeps of the greedy policy between the backups."""
     v = np.zeros(model.num_states)
+    actions: IntArray | None = None
     most = _enough(model, discount, tolerance)
     for iteration in range(most):
         q = model.q_values(v, discount)
         best = row_max(q)
         difference = best - v
         floor = _floor(model, discount, best)
-        if _width(model, *span_bounds(model, discount, difference)) <= max(tolerance - floor, floor):
+        width, wanted = _width(model, *span_bounds(model, discount, difference)), max(tolerance - floor, floor)
+        if width <= wanted:
             return _bounded(model, discount, (q, best, difference), iteration, method)
         v = best
         if method == "modified_policy_iteration":
-            v = _sweep(model, discount, q.argmax(axis=1), best, float(np.ptp(difference)))
+            previous, actions = actions, q.argmax(axis=1)
+            changed = 1.0 if previous is None else float(np.mean(actions != previous))
+            # a policy that still changes is not worth many sweeps; one that does not is swept to the end
+            depth = max(0.5 * wanted / width, min(0.3, 3 * changed))
+            v = _sweep(model, discount, actions, best, depth * _size(model, difference), changed == 0)
     return _certified(model, discount, v, most, method)
 
 
@@ -168,20 +174,25 @@ def _enough(model: Model, discount: float, tolerance: float) -> int:
     return 10 + int(np.ceil(max(0.0, np.log(smallest / largest) / np.log(rate))))
 
 
-def _sweep(model: Model, discount: float, actions: IntArray, v: FloatArray, span: float) -> FloatArray:
-    """Sweeps of one policy, in place; they stop at a twentieth of ``span``, as more would be thrown away."""
+def _sweep(model: Model, discount: float, actions: IntArray, v: FloatArray, enough: float, last: bool) -> FloatArray:
+    """Sweeps of one policy, in place, until their steps have a span of ``enough``."""
     r, P = model.follow(actions)
-    continuing = _continuing(model)
-    for _ in range(MOST_SWEEPS):
-        new = P @ v
+    blocks = halves(P)
+    for _ in range(LAST_SWEEPS if last else FEW_SWEEPS):
+        new = product(blocks, v)
         new *= discount
         new += r
         v -= new
-        left = float(np.ptp(v)) if continuing else float(np.max(np.abs(v)))
+        left = _size(model, v)
         v = new
-        if left <= 0.05 * span:
+        if left <= enough:
             break
     return v
+
+
+def _size(model: Model, step: FloatArray) -> float:
+    """What a step leaves to be done: its span on a continuing problem, its largest entry elsewhere."""
+    return float(np.ptp(step)) if _continuing(model) else float(np.max(np.abs(step)))
 
 
 def _policy_iteration(model: Model, discount: float) -> tuple[FloatArray, int]:

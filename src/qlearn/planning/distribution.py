@@ -166,9 +166,7 @@ def _steps(num_states: int, outcomes: Outcomes, probability: FloatArray) -> list
     steps = []
     for move in np.unique(moves):
         on, off = (moves == move) & ~over, (moves == move) & over
-        going = sparse.coo_array(
-            (probability[on], (following[on], state[on])), shape=(num_states, num_states)
-        ).tocsr()
+        going = sparse.coo_array((probability[on], (following[on], state[on])), shape=(num_states, num_states)).tocsr()
         ending = np.zeros(num_states)
         np.add.at(ending, state[off], probability[off])
         steps.append((int(move), going, ending))

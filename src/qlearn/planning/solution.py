@@ -22,7 +22,8 @@ class Solution:
         optimal_actions: (S, A) bool; within 1e-9 (relative) of the maximum.
         error_bound: certified: no finite entry of q or v is further from the truth.  Infinite where no bound
             can be given (see `undiscounted`).
-        converged: whether the error is within the tolerance, or as small as double precision allows.
+        converged: whether the error is within the tolerance, or as small as double precision allows: at
+            discount 1, whether policy iteration came to rest.
         value: the discounted value from the initial distribution.
         expected_return: undiscounted, of ``policy``, within the horizon; None where there is no horizon.
         horizon: in steps; the one given, else the model's time limit, else None.

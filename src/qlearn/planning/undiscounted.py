@@ -25,7 +25,7 @@ import numpy as np
 
 from qlearn.environments.finite_mdp import BoolArray, FiniteMDP, FloatArray, IntArray
 from qlearn.errors import InputError
-from qlearn.planning.backup import Model
+from qlearn.planning.backup import UNIT_ROUNDOFF, Model
 from qlearn.planning.certificate import certificate
 from qlearn.planning.discounted import Optimum, check_method
 from qlearn.planning.linear import can_reach
@@ -55,7 +55,8 @@ def solve_undiscounted(mdp: FiniteMDP, model: Model, method: str) -> Optimum:
     episodic = episodic_part(model)
     _refuse_endless(mdp, episodic)
     v, actions, iterations = _policy_iteration(mdp, episodic)
-    v, bound, floor = certificate(episodic, v, actions)
+    v, bound = certificate(episodic, v, actions)
+    floor = bound if iterations < MOST_ITERATIONS else 0.0
     q = episodic.model.q_values(v, 1.0)
     q[~episodic.inside & ~episodic.rest] = -np.inf
     best = np.where(np.isfinite(q).any(axis=1), v, -np.inf)
@@ -84,11 +85,13 @@ def _policy_iteration(mdp: FiniteMDP, episodic: Episodic) -> tuple[FloatArray, I
     model, actions = episodic.model, episodic.first
     states = np.arange(model.num_states)
     for iteration in range(1, MOST_ITERATIONS + 1):
-        v, _ = evaluate_proper(episodic, actions)
+        v, time = evaluate_proper(episodic, actions)
         q = model.q_values(v, 1.0)
         q[~episodic.inside, :] = 0.0
-        best = q.argmax(axis=1)
-        better = q[states, best] - q[states, actions] > 4 * model.rounding(v, 1.0)
+        gain = q - q[states, actions][:, None]
+        gain[gain <= _doubt(episodic, v, time, actions)] = 0.0
+        best = gain.argmax(axis=1)
+        better = gain[states, best] > 0
         while (stuck := _stays(episodic, np.where(better, best, actions))).any():
             _refuse_infinite(mdp, episodic, np.where(better, best, actions), stuck)
             better &= ~stuck  # what seemed better there was rounding
@@ -96,6 +99,21 @@ def _policy_iteration(mdp: FiniteMDP, episodic: Episodic) -> tuple[FloatArray, I
             return v, actions, iteration
         actions = np.where(better, best, actions)
     raise AssertionError("unreachable")
+
+
+def _doubt(episodic: Episodic, v: FloatArray, time: FloatArray, actions: IntArray) -> FloatArray:
+    """How much an action must seem to gain before it is known to gain, (S, A).
+
+    v errs by ρ·time at most, ρ being rounding and what the linear solve left.  Without this, actions that tie
+    would be exchanged for the sake of rounding, and policies would grow ever longer detours that make v err
+    ever more.
+    """
+    model = episodic.model
+    own = model.q_values(v, 1.0)[np.arange(len(v)), actions]
+    left = float(np.max(np.abs(own - v)[episodic.inside], initial=0.0))
+    rho = max(left, 4 * UNIT_ROUNDOFF * float(np.max(np.abs(v))))
+    later = model.expected_next(time).reshape(len(v), -1)
+    return rho * (4 + later + time[:, None])
 
 
 def _stays(episodic: Episodic, actions: IntArray) -> BoolArray:
