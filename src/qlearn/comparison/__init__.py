@@ -1,1 +1,8 @@
-"""Compare, sweep, tournament, verdict."""
+"""Compare agents, hold a tournament, and say only what the evidence says."""
+
+from qlearn.comparison.compare import compare
+from qlearn.comparison.pairs import Pair
+from qlearn.comparison.results import AgentResult, Comparison
+from qlearn.comparison.tournament import Entrant, Tournament, tournament
+
+__all__ = ["AgentResult", "Comparison", "Entrant", "Pair", "Tournament", "compare", "tournament"]

@@ -1,1 +1,30 @@
-"""Numbers in, numbers out: of use to results from anywhere."""
+"""Numbers in, numbers out: intervals, differences and shares of independent runs.
+
+The independent run is the unit.  This room imports no other, so it serves results from anywhere.
+"""
+
+from qlearn.statistics.caution import FEW_RUNS, MOST_WITHOUT_SIGNIFICANCE, cautions
+from qlearn.statistics.corrections import holm
+from qlearn.statistics.differences import Difference, paired_difference, welch_difference
+from qlearn.statistics.humps import two_humped
+from qlearn.statistics.improvement import Improvement, probability_of_improvement
+from qlearn.statistics.intervals import Interval, Mean, mean_interval, quartiles
+from qlearn.statistics.shares import wilson_interval
+
+__all__ = [
+    "FEW_RUNS",
+    "MOST_WITHOUT_SIGNIFICANCE",
+    "Difference",
+    "Improvement",
+    "Interval",
+    "Mean",
+    "cautions",
+    "holm",
+    "mean_interval",
+    "paired_difference",
+    "probability_of_improvement",
+    "quartiles",
+    "two_humped",
+    "welch_difference",
+    "wilson_interval",
+]

@@ -1,0 +1,68 @@
+"""Where no model is known: play the greedy policy and look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qlearn.environments import HostEnvironment
+from qlearn.environments.finite_mdp import FloatArray, IntArray
+
+GAMES = 20
+"""Rollouts of each policy."""
+
+LONGEST = 1000
+"""Steps after which an episode is cut where no time limit is known."""
+
+_FRESH = 0x60A1  # sets these streams apart from those that training resets its environments with
+
+
+def rollouts(
+    world: HostEnvironment, policies: FloatArray, seeds: IntArray, horizon: int | None, games: int = GAMES
+) -> FloatArray:
+    """Return undiscounted returns of sampled episodes, (n, games).
+
+    Args:
+        world: the environment; made once, reset for every game with a seed that follows from the run's seed and the
+            game, and that training did not use.  Equal seeds of different agents meet equal resets.
+        policies: (n, S, A) probabilities.
+        seeds: (n,) one for each policy.
+        horizon: steps after which an episode is cut; None for the environment's own end, at most 1,000 steps.
+        games: how many episodes each policy plays.
+    """
+    env = world.make_env()
+    try:
+        return np.array(
+            [
+                [
+                    _game(env, world, policy, np.random.SeedSequence([int(seed), game, _FRESH]), horizon)
+                    for game in range(games)
+                ]
+                for policy, seed in zip(policies, seeds, strict=True)
+            ]
+        )
+    finally:
+        if not world.single:
+            env.close()
+
+
+def _game(
+    env: Any,
+    world: HostEnvironment,
+    policy: NDArray[np.float64],
+    sequence: np.random.SeedSequence,
+    horizon: int | None,
+) -> float:
+    random = np.random.default_rng(sequence)
+    observation, _ = env.reset(seed=int(sequence.generate_state(1)[0] >> 1))
+    total = 0.0
+    for _ in range(LONGEST if horizon is None else horizon):
+        weights = policy[world.encode(observation)]
+        action = min(int(np.searchsorted(np.cumsum(weights), random.random(), "right")), len(weights) - 1)
+        observation, reward, terminated, truncated, _ = env.step(world.decode_action(action))
+        total += float(reward)
+        if terminated or truncated:
+            break
+    return total

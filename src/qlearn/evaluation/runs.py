@@ -1,0 +1,112 @@
+"""The worth of every run's greedy policy, at the end and along the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qlearn.environments import FiniteMDP
+from qlearn.environments.finite_mdp import FloatArray
+from qlearn.errors import InputError
+from qlearn.evaluation.results import RunsEvaluation
+from qlearn.evaluation.rollouts import GAMES, rollouts
+from qlearn.evaluation.truth import Truth, truth_of
+from qlearn.planning import evaluate_policies, is_optimal
+
+if TYPE_CHECKING:
+    from qlearn.training import Runs
+
+
+def evaluate_runs(
+    runs: Runs, *, horizon: int | None = None, discount: float | None = None, truth: Truth | None = None
+) -> RunsEvaluation:
+    """Return what each run's greedy policy is worth; see `qlearn.evaluate`.
+
+    Args:
+        runs: what `train` returned.
+        horizon: in steps; None for the time limit, or 1,000 where there is none.
+        discount: γ for agents without a discount of their own; the agent's own goes before it.
+        truth: what `truth_of` found for this model at this discount and horizon, where it is at hand.
+
+    Raises:
+        InputError: an agent without a discount, and none given.
+    """
+    world = runs.environment
+    policies = np.asarray(runs.greedy_policies(), dtype=np.float64)
+    if not isinstance(world, FiniteMDP):
+        return _by_rollouts(runs, policies, horizon)
+    if truth is None:
+        most = int(np.max(runs.num_steps, initial=0))
+        truth = truth_of(world, discount_of(runs, discount), horizon, after_steps=most)
+    positions = unit = curve = None
+    if runs.snapshots is not None:
+        positions, unit = runs.snapshots.positions, runs.snapshots.unit
+        curve = snapshot_values(runs, truth)
+    return RunsEvaluation(
+        name=runs.label,
+        seeds=runs.seeds,
+        exact_return=evaluate_policies(truth.mdp, policies, truth.horizon),
+        standard_error=None,
+        optimal=is_optimal(truth.mdp, policies, truth.solution) & ~runs.diverged,
+        truth=truth,
+        horizon=truth.horizon,
+        method="exact",
+        positions=positions,
+        unit=unit,
+        curve=curve,
+        notes=truth.notes + _divergence(runs),
+    )
+
+
+def discount_of(runs: Runs, discount: float | None) -> float:
+    """Return the discount at which runs are judged: the agent's, else the one given."""
+    own: float | None = runs.agent.discount
+    if own is not None:
+        return float(own)
+    if discount is None:
+        raise InputError(
+            f"{runs.label} has no discount of its own, so its optimum is not determined; expected one to judge it by. "
+            "Pass discount=0.95, or whatever its rivals use."
+        )
+    return float(discount)
+
+
+def snapshot_values(runs: Runs, truth: Truth) -> FloatArray:
+    """Return the exact value of the greedy policy at every snapshot, (n, k)."""
+    policies = np.asarray(runs.snapshot_policies(), dtype=np.float64)
+    n, k, S, A = policies.shape
+    values = evaluate_policies(truth.mdp, policies.reshape(n * k, S, A), truth.horizon)
+    return values.reshape(n, k)
+
+
+def _by_rollouts(runs: Runs, policies: FloatArray, horizon: int | None) -> RunsEvaluation:
+    world = runs.environment
+    steps = horizon if horizon is not None else world.time_limit
+    returns = rollouts(world, policies, runs.seeds, steps)
+    note = (
+        f"no model of {world.name} is known ({world.reason}); each value is the mean of {GAMES} rollouts of the greedy "
+        "policy on fresh environment seeds, and no optimum is known"
+    )
+    limit = () if steps is not None else ("episodes are cut after 1,000 steps, as no time limit is known",)
+    return RunsEvaluation(
+        name=runs.label,
+        seeds=runs.seeds,
+        exact_return=returns.mean(axis=1),
+        standard_error=returns.std(axis=1, ddof=1) / np.sqrt(returns.shape[1]),
+        optimal=None,
+        truth=None,
+        horizon=steps,
+        method="rollouts",
+        notes=(note, *limit, *_divergence(runs)),
+    )
+
+
+def _divergence(runs: Runs) -> tuple[str, ...]:
+    failed = int(np.sum(runs.diverged))
+    if not failed:
+        return ()
+    return (
+        f"{failed} of {len(runs.seeds)} runs of {runs.label} diverged; they count: where a table holds no number its "
+        "policy is uniform, and it is never optimal",
+    )
