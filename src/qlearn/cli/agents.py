@@ -1,0 +1,70 @@
+"""`qlearn agents`: the agents and their settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from cyclopts import App
+
+from qlearn.cli.options import Output, SeedOption, check_seed
+from qlearn.cli.terminal import print_json, print_table, say
+
+EXAMPLES = """\
+Examples:
+  qlearn agents
+  qlearn agents --json
+
+Agents take settings; quote them for the shell:
+  qlearn train NChain-v0 "q-learning(learning_rate=0.1)"
+  qlearn train NChain-v0 "sarsa(exploration=epsilon-greedy(exponential(0.5, decay=0.999)))"
+"""
+app = App(name="agents", help_epilogue=EXAMPLES, help_format="plaintext")
+
+
+@app.default
+def agents(*, output: Output = Output(), seed: SeedOption = 0) -> None:  # noqa: B008
+    """List the agents and their settings.
+
+    Args:
+        output: Where results go.
+        seed: Accepted for scripts; nothing here is random.
+    """
+    check_seed(seed)
+    output.check()
+    from qlearn.training import agents_by_name
+
+    rows: list[dict[str, Any]] = [
+        {"name": name, "summary": line, "settings": _settings(maker)}
+        for name, (maker, line) in agents_by_name().items()
+    ]
+    result = {"agents": rows}
+    output.save_json("agents.json", result)
+    if output.json:
+        print_json(result)
+        return
+    print_table(
+        ["agent", "what it is", "settings and their defaults"],
+        [[r["name"], r["summary"], _in_words(r["settings"])] for r in rows],
+        left=(0, 1, 2),
+    )
+    say("Explorations: greedy, epsilon-greedy(ε), boltzmann(temperature); each takes ties=random or ties=first.")
+    say(
+        "Schedules, for a rate or for ε: a number, linear(start, end, over=…), exponential(start, decay=…), per-visit()."
+    )
+    say('Example: "q-learning(learning_rate=0.1, exploration=epsilon-greedy(linear(1, 0.05, over=200)))"')
+
+
+def _settings(maker: Callable[..., Any]) -> dict[str, str | None]:
+    """Return the settings of an agent as they are written; None where one must be given."""
+    from qlearn.training.names import _written as written
+
+    found: dict[str, str | None] = {}
+    for name, parameter in inspect.signature(maker).parameters.items():
+        found[name] = None if parameter.default is parameter.empty else written(parameter.default)
+    return found
+
+
+def _in_words(settings: dict[str, str | None]) -> str:
+    return ", ".join(key if value is None else f"{key}={value}" for key, value in settings.items()) or "–"

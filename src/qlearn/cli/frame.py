@@ -1,0 +1,125 @@
+"""The frame around every command: finding it, and turning what goes wrong into few words and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from cyclopts import App, CycloptsError
+
+from qlearn.cli.plain import keep_readable
+from qlearn.errors import QlearnError, nearest
+
+if TYPE_CHECKING:
+    from cyclopts.exceptions import UnknownCommandError
+
+INTERRUPTED = 130
+MOST_LINES = 3
+
+COMMANDS = {
+    "tutorial": "Walk through the tutorial: its numbers beside ours and beside the truth.",
+    "compare": "Train several agents on many seeds and say which is better, and by how much.",
+    "train": "Train one agent on many seeds and hold what it learnt against the truth.",
+    "solve": "Compute the exact optimum of an environment whose model is known.",
+    "play": "Play an environment yourself, action by action.",
+    "envs": "List the environments that come with a model.",
+    "agents": "List the agents and their settings.",
+    "bench": "Measure how fast this machine learns.",
+}
+EXAMPLES = """\
+Start here:
+  qlearn tutorial
+  qlearn compare NChain-v0 --out results
+  qlearn play NChain-v0
+"""
+
+
+def _version() -> str:
+    from qlearn import __version__
+
+    return f"qlearn {__version__}"
+
+
+app = App(
+    name="qlearn",
+    help="From Q table to Q network: train on many seeds at once, and know the exact optimum.",
+    help_epilogue=EXAMPLES,
+    help_format="plaintext",
+    version=_version,
+    version_flags=["--version"],
+    help_flags=["--help", "-h"],
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+for _name, _help in COMMANDS.items():
+    app.command(f"qlearn.cli.{_name}:app", name=_name, help=_help, sort_key=list(COMMANDS).index(_name))
+
+
+def guarded(arguments: list[str]) -> int:
+    """Run a command; whatever goes wrong becomes a message on standard error and an exit code."""
+    keep_readable()
+    try:
+        code = _reported(arguments)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # the reader has seen enough, for example `| head -1`
+        _close_stdout()
+        return 0
+
+
+def _reported(arguments: list[str]) -> int:
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False)
+        return int(result or 0)
+    except CycloptsError as error:
+        return complain(_in_words(error), 2, _help_of(arguments))
+    except QlearnError as error:
+        return complain(str(error), error.exit_code)
+    except KeyboardInterrupt as error:
+        return complain(str(error) or "Interrupted.", INTERRUPTED)
+    except MemoryError:
+        return complain("There is not enough memory for this; ask for fewer seeds or a smaller problem.", 2)
+    except SystemExit as error:  # rich leaves so where a pipe breaks
+        if isinstance(error.__context__, BrokenPipeError):
+            raise BrokenPipeError from None
+        raise
+
+
+def complain(message: str, code: int, hint: str = "") -> int:
+    """Print a message of at most three lines on standard error; return the exit code."""
+    lines = [line.strip() for line in [*message.splitlines(), hint] if line.strip()]
+    print("\n".join(lines[:MOST_LINES]), file=sys.stderr)
+    return code
+
+
+def _help_of(arguments: list[str]) -> str:
+    named = [word for word in arguments[:1] if word in COMMANDS]
+    return f"`{' '.join(['qlearn', *named, '--help'])}` shows what it takes."
+
+
+def _in_words(error: CycloptsError) -> str:
+    from cyclopts import exceptions
+
+    error.verbose = False
+    if isinstance(error, exceptions.UnknownCommandError):
+        return _unknown_command(error)
+    if isinstance(error, exceptions.MissingArgumentError) and error.argument is not None:
+        name = error.argument.name.lstrip("-").upper()
+        return f"{name if not error.argument.name.startswith('--') else error.argument.name} is missing."
+    return " ".join(str(error).split()).replace('"', "'")
+
+
+def _unknown_command(error: UnknownCommandError) -> str:
+    word = (error.unused_tokens or ["?"])[0]
+    return f"There is no command {word!r}{nearest(word, COMMANDS) or '.'} There are {', '.join(COMMANDS)}."
+
+
+def _close_stdout() -> None:
+    """Send what is still to be written nowhere, so that the interpreter does not complain when it ends."""
+    try:
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, sys.stdout.fileno())
+        os.close(devnull)
+    except (OSError, ValueError):  # not a real stream: a test's
+        pass

@@ -1,0 +1,245 @@
+"""`qlearn play`: the tutorial's playground, action by action."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from qlearn.cli.options import EnvironmentName, Output, check_seed, made
+from qlearn.cli.terminal import figure, note, print_json, say, say_command, shell
+from qlearn.errors import nearest
+
+if TYPE_CHECKING:
+    from qlearn.cli.game import Game, Move
+    from qlearn.environments import FiniteMDP, HostEnvironment
+
+EXAMPLES = """\
+Examples:
+  qlearn play NChain-v0
+  qlearn play "FrozenLake-v1(is_slippery=False)" --seed 3
+  printf 'forward\\n1\\nwhy\\nq\\n' | qlearn play NChain-v0 --seed 1
+
+While you play: an action's number or name (several numbers in a line are played one
+after another), `why` shows what could have happened and what did, `new` starts another
+episode, `help` says all this, `q` leaves.
+"""
+DISCOUNT = 0.95
+MOST_STATES = 5_000
+INTERRUPTED = 130
+app = App(name="play", help_epilogue=EXAMPLES, help_format="plaintext")
+
+
+@app.default
+def play(
+    environment: EnvironmentName,
+    /,
+    *,
+    seed: Annotated[int | None, Parameter(name="--seed")] = None,
+    output: Output = Output(),  # noqa: B008
+) -> int:
+    """Play an environment yourself, action by action.
+
+    Args:
+        environment: An id, with arguments or without; `qlearn envs` lists those with a model.
+        seed: Of the game's luck; a new one each time where it is not given.
+        output: Where results go.
+    """
+    seed = secrets.randbelow(10_000) if seed is None else seed
+    check_seed(seed)
+    world = made(environment)
+    output.check()
+    from qlearn.cli.game import game
+
+    playground = Playground(game(world, seed), note if output.json else say)
+    code = 0
+    try:
+        playground.play(environment)
+    except KeyboardInterrupt:
+        playground.tell("")
+        code = INTERRUPTED
+    command = shell("qlearn", "play", environment, "--seed", seed)
+    result = {"environment": world.name, "seed": seed, **playground.as_data(world), "command": command}
+    output.save_json("play.json", result)
+    if output.json:
+        print_json(result)
+    else:
+        _summary(playground, result)
+        say_command("The same luck again:", command)
+    return code
+
+
+@dataclass
+class Playground:
+    """A game and what was typed.
+
+    Args:
+        game: what is played.
+        tell: prints a line for the player.
+    """
+
+    game: Game
+    tell: Callable[[str], None]
+    episodes: list[list[Move]] = field(default_factory=list)
+    over: bool = False
+
+    def play(self, name: str) -> None:
+        """Read words until the player leaves or the input ends."""
+        choices = ", ".join(f"{k} {word}" if word != str(k) else word for k, word in enumerate(self.game.names))
+        self.tell(f"{name}: the actions are {choices}. `help` says what else you can type.")
+        self._new()
+        while (line := self._read()) is not None:
+            words = line.strip().lower()
+            if words in ("q", "quit", "exit"):
+                return
+            if words:
+                self._obey(words)
+
+    def _read(self) -> str | None:
+        if sys.stdin.isatty():
+            with contextlib.suppress(ImportError):
+                import readline  # noqa: F401 (the arrow keys work once it is imported)
+            try:
+                return input("> ")
+            except EOFError:
+                self.tell("")
+                return None
+        line = sys.stdin.readline()
+        if not line:
+            return None
+        self.tell(f"> {line.strip()}")
+        return line
+
+    def _obey(self, words: str) -> None:
+        if words == "new":
+            self._new()
+        elif words in ("why", "why?"):
+            self._explain()
+        elif words in ("help", "?", "h"):
+            self._help()
+        elif (action := self._action(words)) is not None:
+            self._act(action)
+        elif len(several := words.replace(",", " ").split()) > 1 and all(map(self._is_number, several)):
+            for word in several:
+                if self.over or not self._act(int(word)):
+                    break
+        else:
+            known = [*self.game.names, "why", "new", "help", "quit"]
+            self.tell(f"{words!r} is no action{nearest(words, known) or '.'} `help` says what you can type.")
+
+    def _is_number(self, word: str) -> bool:
+        return word.isdecimal() and int(word) < len(self.game.names)
+
+    def _action(self, words: str) -> int | None:
+        if self._is_number(words):
+            return int(words)
+        names = [name.lower() for name in self.game.names]
+        if words in names:
+            return names.index(words)
+        begun = [k for k, name in enumerate(names) if name.startswith(words)]
+        return begun[0] if len(begun) == 1 and words.isalpha() else None
+
+    def _act(self, action: int) -> bool:
+        if self.over:
+            self.tell("The episode is over. `new` starts another, `q` leaves.")
+            return False
+        if action not in self.game.legal():
+            here = ", ".join(self.game.names[a] for a in self.game.legal())
+            self.tell(f"{self.game.names[action]} is not possible here; possible are {here}.")
+            return False
+        move = self.game.act(action)
+        self.episodes[-1].append(move)
+        total = sum(m.reward for m in self.episodes[-1])
+        chosen, number = self.game.names[action], len(self.episodes[-1])
+        after = self.game.describe(move.next_state)
+        self.tell(f"step {number}: {chosen} -> {after}, reward {move.reward:g} (so far {total:g})")
+        self._draw()
+        if move.terminated or move.truncated:
+            self.over = True
+            how = "The episode has ended" if move.terminated else "The time is up: the episode was cut off"
+            self.tell(f"{how} after {number} steps with a return of {total:g}. `new` starts another, `q` leaves.")
+        return True
+
+    def _new(self) -> None:
+        if self.episodes and not self.episodes[-1]:
+            self.episodes.pop()
+        self.episodes.append([])
+        self.over = False
+        self.tell(f"You start in {self.game.start()}.")
+        self._draw()
+
+    def _draw(self) -> None:
+        if picture := self.game.picture():
+            self.tell(picture)
+
+    def _explain(self) -> None:
+        if not self.episodes[-1]:
+            self.tell("Nothing has happened yet in this episode; take an action first.")
+            return
+        move = self.episodes[-1][-1]
+        chosen = self.game.names[move.action]
+        if move.slipped is not None:
+            other = self.game.names[1 - move.action]
+            done = f"it slipped: {other} was carried out" if move.slipped else f"no slip: {chosen} was carried out"
+            self.tell(f"You chose {chosen}; {done}.")
+        self.tell(f"What {chosen} could lead to from {self.game.describe(move.state)}:")
+        for line in move.why:
+            self.tell(f"  {line}")
+
+    def _help(self) -> None:
+        for number, name in enumerate(self.game.names):
+            self.tell(f"  {number}" + (f" or {name}" if name != str(number) else ""))
+        self.tell("  0 0 1   several numbers: played one after another")
+        self.tell("  why     what could have happened in the last step, and what did")
+        self.tell("  new     another episode")
+        self.tell("  q       leave")
+
+    def as_data(self, world: FiniteMDP | HostEnvironment) -> dict[str, Any]:
+        """Return what the JSON object holds."""
+        played = [episode for episode in self.episodes if episode]
+        totals = [sum(move.reward for move in episode) for episode in played]
+        best, uniform = _expected(world, [len(episode) for episode in played])
+        return {
+            "episodes": [
+                {"return": total, "steps": [move.as_data() for move in episode]}
+                for total, episode in zip(totals, played, strict=True)
+            ],
+            "num_steps": sum(map(len, played)),
+            "total_return": sum(totals),
+            "optimal_expects": best,
+            "uniform_expects": uniform,
+        }
+
+
+def _expected(world: FiniteMDP | HostEnvironment, lengths: list[int]) -> tuple[float | None, float | None]:
+    """Return what the optimal policy and chance expect in episodes of at most these lengths."""
+    from qlearn.environments import FiniteMDP
+    from qlearn.planning import evaluate_policy, solve, uniform_policy
+
+    if not isinstance(world, FiniteMDP) or world.num_states > MOST_STATES or not lengths:
+        return None, None
+    best, chance = solve(world, DISCOUNT).policy, uniform_policy(world)
+    return (
+        sum(evaluate_policy(world, best, n).mean for n in lengths),
+        sum(evaluate_policy(world, chance, n).mean for n in lengths),
+    )
+
+
+def _summary(playground: Playground, result: dict[str, Any]) -> None:
+    steps, total, number = result["num_steps"], result["total_return"], len(result["episodes"])
+    if not steps:
+        playground.tell("You took no step.")
+        return
+    episodes = "" if number == 1 else f" in {number} episodes"
+    playground.tell(f"You took {steps:,} step{'s' * (steps > 1)}{episodes} for a return of {total:g}.")
+    if result["optimal_expects"] is not None:
+        within = "as many steps" if number == 1 else "episodes of these lengths"
+        playground.tell(
+            f"In {within} the policy that is optimal at discount {DISCOUNT} expects "
+            f"{figure(result['optimal_expects'])}, choosing at random {figure(result['uniform_expects'])}."
+        )

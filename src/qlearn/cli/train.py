@@ -1,0 +1,164 @@
+"""`qlearn train`: one agent on many seeds, held against the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from cyclopts import App, Parameter
+
+from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, made
+from qlearn.cli.tables import print_q_table, print_spread
+from qlearn.cli.terminal import figure, note, print_json, say, say_command, share, shell
+from qlearn.errors import Interrupted
+
+if TYPE_CHECKING:
+    from qlearn.environments import FiniteMDP, HostEnvironment
+    from qlearn.evaluation import RunsEvaluation
+    from qlearn.training import Runs
+
+EXAMPLES = """\
+Examples:
+  qlearn train NChain-v0 q-learning
+  qlearn train NChain-v0 "q-learning(learning_rate=0.01)" --seeds 1000
+  qlearn train Taxi-v4 "expected-sarsa(learning_rate=0.5)" --steps 200000 --out taxi
+
+`qlearn agents` lists the agents and their settings.
+"""
+INTERRUPTED, DIVERGED = 130, 5
+app = App(name="train", help_epilogue=EXAMPLES, help_format="plaintext")
+
+
+@app.default
+def train(
+    environment: EnvironmentName,
+    agent: Annotated[str, Parameter(name="AGENT")],
+    /,
+    *,
+    budget: Budget = Budget(),  # noqa: B008
+    discount: float = 0.95,
+    snapshots: int = 0,
+    output: Output = Output(),  # noqa: B008
+) -> int:
+    """Train one agent on many seeds and hold what it learnt against the truth.
+
+    Args:
+        environment: An id, with arguments or without; `qlearn envs` lists those with a model.
+        agent: A name, with settings or without; `qlearn agents` lists them.
+        budget: How much is trained.
+        discount: For agents without a discount of their own: the one that they are judged at.
+        snapshots: How many times on the way the tables are kept (in --out).
+        output: Where results go.
+    """
+    budget.check()
+    at_least("--snapshots", snapshots, 0)
+    world = made(environment)
+    from qlearn.cli.cache import keep_compiled
+    from qlearn.evaluation import evaluate
+    from qlearn.training import parse_agent
+    from qlearn.training import train as train_runs
+
+    described = parse_agent(agent)
+    output.check()
+    keep_compiled()
+    kept = ("--snapshots", snapshots) if snapshots else ()
+    judged = ("--discount", discount) if described.discount is None else ()
+    command = shell("qlearn", "train", environment, agent, *budget.words(world), *judged, *kept)
+    try:
+        seeds = list(budget.seeds_for(world))
+        runs = train_runs(described, world, seeds=seeds, snapshots=snapshots, **budget.length())
+    except Interrupted as stopped:
+        runs = stopped.runs
+        note(f"Interrupted after {int(runs.num_episodes.sum()):,} episodes of all seeds together.")
+    found = evaluate(runs, discount=discount)
+    result = {**as_data(runs, found), "command": command}
+    files = _save(runs, result, output)
+    if output.json:
+        print_json(result)
+    else:
+        say(f"{runs.label} on {world.name}: {budget.in_words(world)}, trained in {runs.wall_time:.1f} s.")
+        _print(runs, found)
+        if files:
+            say(f"Saved: {', '.join(map(str, files))}.")
+        say_command("Again:" if runs.complete else "From the beginning:", command)
+    if not runs.complete:
+        return INTERRUPTED
+    return DIVERGED if runs.diverged.any() else 0
+
+
+def _save(runs: Runs, result: dict[str, Any], output: Output) -> list[Path]:
+    file = output.save_json("train.json", result)
+    if file is None or output.out is None:
+        return []
+    runs.save(output.out / "runs.npz")
+    return [output.out / "runs.npz", file]
+
+
+def online_return(runs: Runs, last: float = 1.0) -> Any:
+    """Return each seed's mean over its episodes (or the last share of them), (n,); NaN where it has none."""
+    returns = np.full(len(runs.seeds), np.nan)
+    for i, count in enumerate(runs.num_episodes):
+        if count:
+            returns[i] = np.mean(runs.returns[i, int(count * (1 - last)) : int(count)])
+    return returns
+
+
+def as_data(runs: Runs, found: RunsEvaluation) -> dict[str, Any]:
+    """Return what the JSON object holds about one agent's runs."""
+    return {
+        "name": runs.label,
+        "agent": runs.settings["agent_written"],
+        "environment": runs.environment.name,
+        "seeds": runs.seeds,
+        "optimum": found.optimum,
+        "ceiling": found.ceiling,
+        "uniform": found.uniform,
+        "horizon": found.horizon,
+        "method": found.method,
+        "exact_return": found.exact_return,
+        "share_optimal": found.share_optimal,
+        "online_return": online_return(runs),
+        "num_episodes": runs.num_episodes,
+        "num_steps": runs.num_steps,
+        "q_table": runs.q_table.astype(np.float64).mean(axis=0),
+        "q_optimal": None if found.truth is None else found.truth.solution.q,
+        "diverged": int(runs.diverged.sum()),
+        "complete": runs.complete,
+        "notes": found.notes,
+        "wall_time": runs.wall_time,
+        "versions": runs.versions,
+    }
+
+
+def _print(runs: Runs, found: RunsEvaluation) -> None:
+    worth = "exact value of the greedy policy" if found.method == "exact" else "greedy policy, by rollouts"
+    print_spread(
+        {
+            "online return, all episodes": online_return(runs),
+            "online return, last tenth": online_return(runs, last=0.1),
+            worth: found.exact_return,
+        }
+    )
+    if found.truth is not None and found.optimal is not None and found.optimum:
+        kept = float(np.mean(found.exact_return)) / found.optimum
+        say(
+            f"Optimum {figure(found.optimum)}, ceiling {figure(found.ceiling)}, uniform policy "
+            f"{figure(found.uniform)}, within {found.horizon:,} steps."
+        )
+        say(
+            f"Optimal policy in {int(found.optimal.sum()):,} of {len(runs.seeds):,} runs "
+            f"({share(float(found.optimal.mean()))}); on average they get {share(kept)} of the optimum."
+        )
+    for remark in found.notes:
+        say(f"Note: {remark}.")
+    _print_tables(runs.environment, runs, found)
+
+
+def _print_tables(world: FiniteMDP | HostEnvironment, runs: Runs, found: RunsEvaluation) -> None:
+    if found.truth is None:
+        return
+    q = None if runs.agent.discount is None else found.truth.solution.q
+    print_q_table(found.truth.mdp, runs.q_table, q)
+    if q is None:
+        say("This table holds sums of rewards, not values, so Q* is not beside it.")
