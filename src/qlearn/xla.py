@@ -39,26 +39,45 @@ def told() -> bool:
     return jax.default_backend() == "cpu" and not os.environ.get(_PLAIN)
 
 
-def one_function(loop: Callable[..., Any]) -> Callable[..., Any]:
-    """The same loop, emitted as a single function of machine code."""
-    if not told():
-        return loop
+def one_function(loop: Callable[..., Any], wanted: bool = True) -> Callable[..., tuple[Any, Array]]:
+    """The same loop, emitted as a single function of machine code where that is ``wanted``.
 
-    def inside(*arguments: Any) -> Any:
+    XLA refuses loops with matrix products, sorting, Fourier transforms, LAPACK or callbacks.
+
+    Returns:
+        A function of the same arguments that gives (result, witness).  The witness, a uint32, must leave the program:
+        it reads a word of every argument, since XLA aborts where such a call has an argument that it does not need.
+    """
+
+    def inside(*arguments: Any) -> tuple[Any, Array]:
         # Only the outermost call carries the attributes: an inner call that is kept could not be fused.
         with marked(**dict.fromkeys(_ATTRIBUTES)):
-            return loop(*arguments)
+            return loop(*arguments), _witness(arguments)
 
-    def outside(*arguments: Any) -> Any:
+    def outside(*arguments: Any) -> tuple[Any, Array]:
         with marked(**_ATTRIBUTES):
             return jax.jit(inside)(*arguments)
 
-    return outside
+    return outside if wanted and told() else lambda *arguments: (loop(*arguments), jnp.uint32(0))
 
 
-def compiler_options() -> dict[str, Any] | None:
+def _witness(arguments: Any) -> Array:
+    """A word that depends on every array, whatever becomes of it in the loop."""
+    total = jnp.uint32(0)
+    for leaf in jax.tree.leaves(arguments):
+        array = jnp.asarray(leaf)
+        if array.size:
+            first = array.reshape(-1)[0]
+            if first.dtype == jnp.bool_:
+                total = total ^ first.astype(jnp.uint32)
+            else:
+                total = total ^ jax.lax.bitcast_convert_type(first, jnp.uint32)
+    return total
+
+
+def compiler_options(wanted: bool = True) -> dict[str, Any] | None:
     """What ``jax.jit`` is given for such a loop."""
-    return dict(_OPTIONS) if told() else None
+    return dict(_OPTIONS) if wanted and told() else None
 
 
 @custom_vmap

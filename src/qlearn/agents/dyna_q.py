@@ -108,7 +108,9 @@ class DynaQ:
             state = DynaState(
                 q=learn(state.q, visits, t, clock),
                 visits=visits,
-                arrival=write(state.arrival, t.observation, t.action, t.next_observation * 2 + t.terminated),
+                arrival=write(
+                    state.arrival, t.observation, t.action, t.next_observation * 2 + t.terminated.astype(jnp.int32)
+                ),
                 reward=write(state.reward, t.observation, t.action, t.reward),
                 seen=state.seen.at[state.num_seen].set(cell, mode="drop"),
                 num_seen=state.num_seen + new.astype(jnp.int32),

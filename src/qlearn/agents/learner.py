@@ -94,6 +94,8 @@ class Learner:
             the ``valid`` ones count).
         lane: how many seeds one program carries.  128 suits tables; 1 is for agents whose seeds branch on their own
             state, since a branch under ``vmap`` runs both sides.
+        fused: whether the loop may become one function of machine code, which suits plain arithmetic on tables.
+            False for learners with matrix products, sorting, or linear algebra, which XLA refuses there.
     """
 
     init: Callable[[Any], State]
@@ -102,6 +104,7 @@ class Learner:
     q_values: Callable[[State, Array], Array]
     period: int | Literal["episode"] = 1
     lane: int = 128
+    fused: bool = True
 
 
 @runtime_checkable

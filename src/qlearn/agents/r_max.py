@@ -119,4 +119,4 @@ class RMax:
             now_known = learning & (state.visits[s, a] >= self.known_after)
             return state._replace(q=jax.lax.cond(now_known, plan, lambda state: state.q, state))
 
-        return Learner(init, act, update, lambda state, observation: state.q[observation], lane=1)
+        return Learner(init, act, update, lambda state, observation: state.q[observation], lane=1, fused=False)

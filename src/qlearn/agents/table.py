@@ -85,7 +85,7 @@ def _write_lane(
         cell: Any = jax.vmap(lambda t, s, a, v: t.at[s, a].set(v, mode=_SURE))
         return cell(table, state, action, value), True
     last = jnp.moveaxis(table, 0, -1)
-    new = jnp.where(_cells(last, state, action), value, last)
+    new = jnp.where(_cells(last, state, action), value[None, None], last)
     return jnp.moveaxis(new, -1, 0), True
 
 
@@ -104,7 +104,7 @@ def _add_lane(
         cell: Any = jax.vmap(lambda t, s, a, v: t.at[s, a].add(v, mode=_SURE))
         return cell(table, state, action, value), True
     last = jnp.moveaxis(table, 0, -1)
-    new = jnp.where(_cells(last, state, action), last + value, last)
+    new = jnp.where(_cells(last, state, action), last + value[None, None], last)
     return jnp.moveaxis(new, -1, 0), True
 
 

@@ -35,6 +35,7 @@ class Records(NamedTuple):
 
     row: Row
     updates: Array
+    witness: Array  # of no interest: see ``qlearn.xla.one_function``
 
 
 class Standing(NamedTuple):
@@ -105,24 +106,28 @@ def reader() -> Any:
 
 
 @functools.cache
-def runner(rows: int, by_steps: bool) -> Any:
+def runner(rows: int, by_steps: bool, fused: bool) -> Any:
     """The compiled function that runs a lane: ``(agent, model, seeds, lane, budget, limit) -> (lane, records)``.
 
     Args:
         rows: the most updates of one call, which sizes the records.
         by_steps: whether ``budget`` counts steps or episodes of each seed.
+        fused: whether the loop is one function of machine code.
 
     The lane is donated: it is changed in place.
     """
 
     def run(agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
         loop = functools.partial(_run, rows, by_steps)
-        return one_function(loop)(agent, model, seeds, *rest)
+        (lane, row, updates), witness = one_function(loop, fused)(agent, model, seeds, *rest)
+        return lane, Records(row, updates, witness)
 
-    return jax.jit(run, donate_argnums=(3,), compiler_options=compiler_options())
+    return jax.jit(run, donate_argnums=(3,), compiler_options=compiler_options(fused))
 
 
-def _run(rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
+def _run(
+    rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any
+) -> tuple[Lane, Row, Array]:
     lane, budget, limit = rest
     learner = agent.learner(Spec.of(model))
     assert isinstance(learner.period, int)
@@ -147,7 +152,7 @@ def _run(rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array
     def stretch(state: tuple[Array, Lane, Row]) -> tuple[Array, Lane, Row]:
         i, lane, records = state
         left = jnp.min(jnp.where(lane.done, jnp.uint32(0xFFFFFFFF), budget - made(lane.running)))
-        safe = left // period + (left % period > 0) if by_steps else left // period
+        safe = left // period + jnp.minimum(left % period, jnp.uint32(1)) if by_steps else left // period
         until = i + jnp.minimum(limit - i, jnp.maximum(safe, jnp.uint32(1)))
         running, records = jax.lax.fori_loop(i, until, one, (lane.running, records))
         now = (made(running) >= budget) & ~lane.done
@@ -157,4 +162,4 @@ def _run(rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array
 
     empty = Row(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.uint32))
     count, lane, records = jax.lax.while_loop(unfinished, stretch, (jnp.uint32(0), lane, empty))
-    return lane, Records(records, count)
+    return lane, records, count

@@ -23,7 +23,7 @@ Array = jax.Array
 
 
 @functools.cache
-def episode_runner(rows: int, by_steps: bool) -> Any:
+def episode_runner(rows: int, by_steps: bool, fused: bool) -> Any:
     """The compiled function that runs a lane: ``(agent, model, seeds, lane, budget, limit) -> (lane, records)``.
 
     ``limit`` and ``rows`` count episodes.  With a budget of steps, a seed finishes the episode in which it is reached.
@@ -31,12 +31,15 @@ def episode_runner(rows: int, by_steps: bool) -> Any:
 
     def run(agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
         loop = functools.partial(_run, rows, by_steps)
-        return one_function(loop)(agent, model, seeds, *rest)
+        (lane, row, episodes), witness = one_function(loop, fused)(agent, model, seeds, *rest)
+        return lane, Records(row, episodes, witness)
 
-    return jax.jit(run, donate_argnums=(3,), compiler_options=compiler_options())
+    return jax.jit(run, donate_argnums=(3,), compiler_options=compiler_options(fused))
 
 
-def _run(rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
+def _run(
+    rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any
+) -> tuple[Lane, Row, Array]:
     lane, budget, limit = rest
     learner = agent.learner(Spec.of(model))
     axes = Axes(learner, model)
@@ -68,7 +71,7 @@ def _run(rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array
     shape = (rows, *seeds.shape)
     empty = Row(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.uint32))
     count, lane, records = jax.lax.while_loop(unfinished, episode, (jnp.uint32(0), lane, empty))
-    return lane, Records(records, count)
+    return lane, records, count
 
 
 def _walk_to_end(walk: Any, axes: Axes, limit: int | None, seeds: Array, lane: Lane) -> tuple[Carry, Transition, Row]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+import warnings
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.learner import Agent, Spec
-from qlearn.engine.device_loop import Lane, Standing, reader, runner, starter
+from qlearn.engine.device_loop import Lane, Records, Standing, reader, runner, starter
 from qlearn.engine.episode_loop import episode_runner
 from qlearn.environments.device import DeviceMDP
 
@@ -71,6 +72,9 @@ class LaneRun:
         self.learner = agent.learner(Spec.of(model))
         self.history = History()
         self._by_steps = unit == "step"
+        self._fused = self.learner.fused
+        self._recorded = np.zeros(seeds.size, np.int64)
+        self._fused = self.learner.fused
         self._per_episode = self.learner.period == "episode"
         self._rows = _EPISODE_ROWS if self._per_episode else max(1, _ROWS // int(self.learner.period))
         self._limit = min(self._rows, 64)
@@ -87,14 +91,12 @@ class LaneRun:
 
         ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds.
         """
-        make = episode_runner if self._per_episode else runner
-        program = make(self._rows, self._by_steps)
         self._lane = Lane(self._lane.arrived, jax.tree.map(jnp.copy, self._lane.arrived), self._padding.copy())
         while not bool(self._lane.done.all()):
             if stop():
                 return False
             began = time.perf_counter()
-            made = self._call(program, position)
+            made = self._call(position)
             took = time.perf_counter() - began
             tell(made)
             if took < _CHUNK_SECONDS / 2:
@@ -103,27 +105,46 @@ class LaneRun:
                 self._limit = max(1, self._limit // 2)
         return True
 
-    def _call(self, program: Any, position: int) -> int:
-        arguments = (
-            self.agent,
-            self.model,
-            self._words,
-            self._lane,
-            jnp.uint32(position),
-            jnp.uint32(self._limit),
-        )
-        self._lane, records = program(*arguments)
-        count = int(records.updates) * (1 if self._per_episode else int(self.learner.period))
-        length = np.asarray(records.row.length)[:count].reshape(count, -1)
-        hit = np.flatnonzero(length)
-        seed = hit % length.shape[1]
-        hit, seed = hit[seed < self.seeds.size], seed[seed < self.seeds.size]
-        steps = length.reshape(-1)[hit].astype(np.int64)
-        value = np.asarray(records.row.episode_return)[:count].reshape(-1)[hit].astype(np.float64)
+    def _program(self) -> Any:
+        make = episode_runner if self._per_episode else runner
+        return make(self._rows, self._by_steps, self._fused)
+
+    def _call(self, position: int) -> int:
+        """One call of the program; how many episodes (or steps) it brought."""
+        budget, limit = jnp.uint32(position), jnp.uint32(self._limit)
+        arguments = (self.agent, self.model, self._words, self._lane, budget, limit)
+        try:
+            self._lane, records = self._program()(*arguments)
+        except jax.errors.JaxRuntimeError:
+            if not self._fused:
+                raise
+            warnings.warn(
+                f"XLA cannot make one function of {self.agent.label}'s loop; it runs slower, with the same numbers. "
+                "A learner with matrix products, sorting or linear algebra says so: Learner(…, fused=False).",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            self._fused = False
+            self._lane, records = self._program()(*arguments)
+        period = 1 if self._per_episode else int(self.learner.period)
+        made = self._record(records, int(records.updates) * period, position)
+        return int(records.updates) * period * self.seeds.size if self._by_steps and not self._per_episode else made
+
+    def _record(self, records: Records, rows: int, position: int) -> int:
+        """Keep what ended in the first ``rows`` rows; the episodes (or their steps) that were new."""
+        length = np.asarray(records.row.length)[:rows].reshape(rows, -1)[:, : self.seeds.size]
+        hit, seed = np.nonzero(length)
+        order = np.argsort(seed, kind="stable")
+        hit, seed = hit[order], seed[order]
+        counts = np.bincount(seed, minlength=self.seeds.size)
+        number = self._recorded[seed] + np.arange(seed.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        if not self._by_steps:  # a seed that has arrived goes on idly; what it does then was or will be made in earnest
+            hit, seed = hit[number < position], seed[number < position]
+        self._recorded += np.bincount(seed, minlength=self.seeds.size)
+        steps = length[hit, seed].astype(np.int64)
+        value = np.asarray(records.row.episode_return)[:rows].reshape(rows, -1)[hit, seed].astype(np.float64)
         self.history.add(seed, value, steps)
-        if not self._by_steps:
-            return int(seed.size)
-        return int(steps.sum()) if self._per_episode else count * int(self.seeds.size)
+        return int(steps.sum()) if self._by_steps else int(seed.size)
 
     def standing(self, *, running: bool = False) -> Standing:
         """What the seeds know where they last arrived, or where they are now; NumPy arrays, padding left out."""

@@ -1,0 +1,45 @@
+"""One definition of every agent runs in both loops: the same numbers, step for step."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import qlearn as ql
+
+AGENTS = [
+    ql.RewardSum(),
+    ql.QLearning(learning_rate=0.5),
+    ql.QLearning(learning_rate=0.5, form="code"),
+    ql.QLearning(learning_rate=ql.per_visit(power=0.8), exploration=ql.EpsilonGreedy(ql.per_visit(power=0.5))),
+    ql.QLearning(exploration=ql.Boltzmann(2.0)),
+    ql.Sarsa(learning_rate=0.3),
+    ql.ExpectedSarsa(exploration=ql.EpsilonGreedy(ql.linear(1.0, 0.1, over=60, per="step"))),
+    ql.DoubleQLearning(learning_rate=0.5),
+    ql.NStepSarsa(n=3),
+    ql.MonteCarloControl(),
+    ql.DynaQ(planning_steps=4),
+    ql.RMax(reward_max=10.0, known_after=3, discount=0.9),
+]
+
+
+@pytest.mark.parametrize("agent", AGENTS, ids=lambda a: f"{a.label}-{hash(a) % 1000}")
+@pytest.mark.parametrize("name", ["NChain-v0", "FrozenLake-v1"])
+def test_device_loop_and_host_loop_give_the_same_numbers(agent, name, fed):
+    mdp = dataclasses.replace(ql.make(name), time_limit=30)
+    seeds, episodes = 3, 6
+    device = ql.train(agent, mdp, episodes=episodes, seeds=seeds)
+    host = ql.train(agent, fed(mdp, seeds, episodes), episodes=episodes, seeds=seeds)
+    np.testing.assert_array_equal(device.lengths, host.lengths)
+    np.testing.assert_array_equal(device.returns, host.returns)
+    np.testing.assert_array_equal(device.visits, host.visits)
+    np.testing.assert_allclose(device.q_table, host.q_table, rtol=2e-6, atol=1e-6)
+
+
+def test_the_start_of_an_episode_is_drawn_alike_in_both_loops(fed):
+    taxi = dataclasses.replace(ql.make("Taxi-v4"), time_limit=20)
+    agent = ql.QLearning(learning_rate=0.5)
+    device = ql.train(agent, taxi, episodes=5, seeds=2)
+    host = ql.train(agent, fed(taxi, 2, 5), episodes=5, seeds=2)
+    np.testing.assert_array_equal(device.visits, host.visits)
+    np.testing.assert_allclose(device.q_table, host.q_table, rtol=2e-6)
