@@ -50,9 +50,7 @@ def agents(*, output: Output = Output(), seed: SeedOption = 0) -> None:  # noqa:
         left=(0, 1, 2),
     )
     say("Explorations: greedy, epsilon-greedy(ε), boltzmann(temperature); each takes ties=random or ties=first.")
-    say(
-        "Schedules, for a rate or for ε: a number, linear(start, end, over=…), exponential(start, decay=…), per-visit()."
-    )
+    say("Schedules, for rates and ε: a number, linear(start, end, over=…), exponential(start, decay=…), per-visit().")
     say('Example: "q-learning(learning_rate=0.1, exploration=epsilon-greedy(linear(1, 0.05, over=200)))"')
 
 

@@ -33,7 +33,7 @@ def print_spread(rows: Mapping[str, Any]) -> None:
     print_table(["over seeds", "mean", "95% interval", "quartiles"], cells)
 
 
-def print_q_table(mdp: FiniteMDP, tables: Any, q_optimal: Any, *, name: str = "") -> None:
+def print_q_table(mdp: FiniteMDP, tables: Any, q_optimal: Any, *, name: str = "", symbol: str = "Q") -> None:
     """Print the learnt values, mean over seeds, beside Q*.
 
     Args:
@@ -41,13 +41,14 @@ def print_q_table(mdp: FiniteMDP, tables: Any, q_optimal: Any, *, name: str = ""
         tables: (n, S, A) learnt.
         q_optimal: (S, A), or None where there is nothing to hold them against.
         name: a title above.
+        symbol: what the values are called.
     """
     tables = np.asarray(tables, dtype=np.float64)
     mean, actions = tables.mean(axis=0), range(mdp.num_actions)
     states = [s for s in range(mdp.num_states) if not mdp.terminal_states[s]]
     heads, rows = ["state"], []
     for a in actions:
-        heads += [f"Q {mdp.action_name(a)}"] + ([] if q_optimal is None else ["Q*"])
+        heads += [f"{symbol} {mdp.action_name(a)}"] + ([] if q_optimal is None else ["Q*"])
     for s in states[:MOST_ROWS]:
         cells = [mdp.state_name(s)]
         for a in actions:

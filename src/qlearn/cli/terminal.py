@@ -71,13 +71,14 @@ def print_table(
     rows, screen = [list(row) for row in rows], console()
     if name:
         screen.print(name, style="bold")
-    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for k, head in enumerate(heads):
         made.add_column(head, justify="left" if k in left else "right", no_wrap=k not in left)
     for row in rows:
         made.add_row(*row)
     if screen.measure(made, options=screen.options.update(max_width=10_000)).minimum <= screen.width:
         screen.print(made)
+        screen.print()
         return
     for row in rows:
         screen.print(f"{heads[0]} {row[0]}".strip(), style="bold")
@@ -98,12 +99,14 @@ def figure(value: float | None, digits: int = 2) -> str:
 
 
 def share(value: float) -> str:
-    """Return a share in per cent.
+    """Return a share in per cent, small ones with one digit more.
 
-    >>> share(0.129)
-    '12.9%'
+    >>> share(0.129), share(0.0005), share(1.0)
+    ('12.9%', '0.05%', '100.0%')
     """
-    return f"{100 * value:.1f}%" if math.isfinite(value) else "–"
+    if not math.isfinite(value):
+        return "–"
+    return f"{100 * value:.{2 if 0 < value < 0.01 else 1}f}%"
 
 
 def plain_data(value: Any) -> Any:

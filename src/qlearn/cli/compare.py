@@ -1,0 +1,120 @@
+"""`qlearn compare`: several agents on the same seeds, and which is better by how much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, made
+from qlearn.cli.partial import partial_data, print_partial
+from qlearn.cli.terminal import print_json, say, say_command, shell
+from qlearn.errors import Interrupted
+
+if TYPE_CHECKING:
+    from qlearn.comparison import Comparison
+
+EXAMPLES = """\
+Examples:
+  qlearn compare NChain-v0
+  qlearn compare NChain-v0 --out results
+  qlearn compare NChain-v0 sarsa "q-learning(learning_rate=0.01)" --seeds 1000
+  qlearn compare "FrozenLake-v1(is_slippery=False)" q-learning r-max --steps 20000 --json
+
+Without agents the tutorial's three are compared. `qlearn agents` lists what there is.
+"""
+TUTORIAL = ("tutorial-reward-sum", "tutorial-greedy", "tutorial-epsilon-greedy")
+INTERRUPTED, DIVERGED = 130, 5
+app = App(name="compare", help_epilogue=EXAMPLES, help_format="plaintext")
+
+
+@app.default
+def compare(
+    environment: EnvironmentName,
+    /,
+    *agents: Annotated[str, Parameter(name="AGENT")],
+    budget: Budget = Budget(),  # noqa: B008
+    discount: float | None = None,
+    horizon: int | None = None,
+    snapshots: int | None = None,
+    output: Output = Output(),  # noqa: B008
+) -> int:
+    """Train several agents on the same seeds and say which is better, and by how much.
+
+    Args:
+        environment: An id, with arguments or without; `qlearn envs` lists those with a model.
+        agents: Names, with settings or without; the tutorial's three where there is none.
+        budget: How much is trained.
+        discount: For agents without a discount of their own: the one that they are judged at.
+        horizon: Steps within which returns are meant; the time limit where it is not given.
+        snapshots: How often tables are kept for learning curves; 50 with --out, else 0.
+        output: Where results go.
+    """
+    budget.check()
+    at_least("--horizon", horizon, 1)
+    at_least("--snapshots", snapshots, 0)
+    world = made(environment)
+    from qlearn import comparison
+    from qlearn.cli.cache import keep_compiled
+    from qlearn.training import parse_agent
+
+    described = [parse_agent(text) for text in agents or TUTORIAL]
+    output.check()
+    keep_compiled()
+    options = {"--discount": discount, "--horizon": horizon, "--snapshots": snapshots}
+    given = [word for option, value in options.items() if value is not None for word in (option, value)]
+    command = shell("qlearn", "compare", environment, *agents, *budget.words(world), *given)
+    if snapshots is None:
+        snapshots = 50 if output.out is not None else 0
+    try:
+        found = comparison.compare(
+            described,
+            world,
+            seeds=list(budget.seeds_for(world)),
+            discount=discount,
+            horizon=horizon,
+            snapshots=snapshots,
+            **budget.length(),
+        )
+    except Interrupted as stopped:
+        return _interrupted(stopped.runs, discount, output, command)
+    result = {**found.to_json(), "command": command}
+    _show(found, result, output)
+    if not output.json:
+        say(f"Seeds: {budget.in_words(world)}; {found.wall_time:.1f} s.")
+        say_command("Again:", command)
+    return DIVERGED if any(agent.num_diverged for agent in found.agents) else 0
+
+
+def _show(found: Comparison, result: dict[str, Any], output: Output) -> None:
+    from qlearn.reports import print_comparison
+
+    saved = save_figures(found, output)
+    output.save_json("comparison.json", result)
+    if output.json:
+        print_json(result)
+        return
+    print_comparison(found)
+    if saved:
+        say(f"Figures and numbers are in {output.out}: {', '.join(file.name for file in saved)}.")
+
+
+def save_figures(found: Comparison, output: Output) -> list[Path]:
+    """Write the figures into the folder, where one is wanted; return the files."""
+    if output.out is None:
+        return []
+    from qlearn.reports import save
+
+    return [Path(file) for file in save(found, output.out) or []]
+
+
+def _interrupted(runs: list[Any], discount: float | None, output: Output, command: str) -> int:
+    data = {**partial_data(runs, discount), "command": command}
+    output.save_json("partial.json", data)
+    if output.json:
+        print_json(data)
+    else:
+        print_partial(data)
+        say_command("From the beginning:", command)
+    return INTERRUPTED
