@@ -27,10 +27,11 @@ HEADINGS = (
     "online return",
     "95% interval",
     "diverged",
-    "wins",
+    "wins (one game, ties to the first)",
+    "wins (exact, ties shared)",
 )
 
-BLOCKS = ((0, 1, 2, 3, 6), (0, 4, 5, 7, 8, 9, 10))
+BLOCKS = ((0, 1, 2, 3, 6), (0, 4, 5, 7, 8), (0, 9, 10, 11))
 """Columns that stand together where one line cannot hold them all."""
 
 
@@ -49,6 +50,7 @@ def cells(comparison: Comparison) -> list[tuple[str, ...]]:
             interval(None if agent.online is None else agent.online.interval),
             str(agent.num_diverged),
             str(agent.wins),
+            f"{agent.wins_exact:.1f}",
         )
         for agent in comparison.agents
     ]
@@ -64,10 +66,13 @@ def references(comparison: Comparison) -> list[tuple[str, str]]:
         (f"ceiling: the best of policies that see the clock, {truth.horizon:,} steps", number(truth.ceiling, 1)),
         ("control: the uniform policy", number(truth.uniform, 1)),
     ]
+    soft: dict[tuple[float, float], list[str]] = {}
     for agent in comparison.agents:
         if agent.exploring is not None:
-            what = f"best policy that explores with {agent.name}'s final ε of {agent.exploring.epsilon:.3g}"
-            lines.append((what, number(agent.exploring.best, 1)))
+            soft.setdefault((agent.exploring.epsilon, agent.exploring.best), []).append(agent.name)
+    for (epsilon, best), names in soft.items():
+        who = names[0] if len(names) == 1 else f"{len(names)} agents"
+        lines.append((f"best policy that explores with ε {epsilon:.3g}, the last of {who}", number(best, 1)))
     return lines
 
 

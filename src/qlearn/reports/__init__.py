@@ -1,1 +1,56 @@
-"""Tables, figures (one a file) and the HTML page."""
+"""Tables for the terminal, figures one a file, and the folder that holds them all."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qlearn.reports.final_values import final_values
+    from qlearn.reports.learning_curves import learning_curves
+    from qlearn.reports.policy_map import policy_map
+    from qlearn.reports.q_heatmap import q_heatmap
+    from qlearn.reports.saving import save, save_figure
+    from qlearn.reports.tables import (
+        comparison_table,
+        print_comparison,
+        print_tournament,
+        tournament_table,
+    )
+
+_FILE_OF = {
+    "comparison_table": "tables",
+    "final_values": "final_values",
+    "learning_curves": "learning_curves",
+    "policy_map": "policy_map",
+    "print_comparison": "tables",
+    "print_tournament": "tables",
+    "q_heatmap": "q_heatmap",
+    "save": "saving",
+    "save_figure": "saving",
+    "tournament_table": "tables",
+}
+
+__all__ = [
+    "comparison_table",
+    "final_values",
+    "learning_curves",
+    "policy_map",
+    "print_comparison",
+    "print_tournament",
+    "q_heatmap",
+    "save",
+    "save_figure",
+    "tournament_table",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a name on first use: who prints a table needs no Matplotlib."""
+    if name not in _FILE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    file = importlib.import_module(f"{__name__}.{_FILE_OF[name]}")
+    for other, place in _FILE_OF.items():  # a function may be called like its file, which the import put here
+        if place == _FILE_OF[name]:
+            globals()[other] = getattr(file, other)
+    return globals()[name]
