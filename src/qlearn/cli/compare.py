@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, made
+from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, check_discount, made, own_discount
 from qlearn.cli.partial import partial_data, print_partial
-from qlearn.cli.terminal import print_json, say, say_command, shell
+from qlearn.cli.terminal import note, print_json, say, say_command, shell
 from qlearn.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def compare(
         environment: An id, with arguments or without; `qlearn envs` lists those with a model.
         agents: Names, with settings or without; the tutorial's three where there is none.
         budget: How much is trained.
-        discount: For agents without a discount of their own: the one that they are judged at.
+        discount: What agents without a discount of their own are judged at; that of most where it is not given.
         horizon: Steps within which returns are meant; the time limit where it is not given.
         snapshots: How often tables are kept for learning curves; 50 with --out, else 0.
         output: Where results go.
@@ -54,6 +54,7 @@ def compare(
     budget.check()
     at_least("--horizon", horizon, 1)
     at_least("--snapshots", snapshots, 0)
+    check_discount(discount)
     world = made(environment)
     from qlearn import comparison
     from qlearn.cli.cache import keep_compiled
@@ -61,6 +62,8 @@ def compare(
 
     described = [parse_agent(text) for text in agents or TUTORIAL]
     output.check()
+    if agents and (remark := own_discount(zip(agents, [a.discount for a in described], strict=True), discount)):
+        note(remark)
     keep_compiled()
     options = {"--discount": discount, "--horizon": horizon, "--snapshots": snapshots}
     given = [word for option, value in options.items() if value is not None for word in (option, value)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -66,6 +67,13 @@ def guarded(arguments: list[str]) -> int:
     except BrokenPipeError:  # the reader has seen enough, for example `| head -1`
         _close_stdout()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        _close_stdout()
+        return complain(
+            f"Standard output cannot be written ({error.strerror}). Free some space, or pipe it elsewhere.", 4
+        )
 
 
 def _reported(arguments: list[str]) -> int:
@@ -105,8 +113,11 @@ def _in_words(error: CycloptsError) -> str:
     if isinstance(error, exceptions.UnknownCommandError):
         return _unknown_command(error)
     if isinstance(error, exceptions.MissingArgumentError) and error.argument is not None:
-        name = error.argument.name.lstrip("-").upper()
-        return f"{name if not error.argument.name.startswith('--') else error.argument.name} is missing."
+        name = error.argument.name
+        return f"{name} needs a value." if name.startswith("--") else f"{name} is missing."
+    if isinstance(error, exceptions.UnusedCliTokensError):
+        extra = error.unused_tokens or ["?"]
+        return f"{extra[0]!r} is one word too many. Quote names with spaces or parentheses."
     return " ".join(str(error).split()).replace('"', "'")
 
 

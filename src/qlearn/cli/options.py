@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict
@@ -115,6 +116,22 @@ def check_seed(seed: int) -> None:
     """Raise an `InputError` where a seed is negative or too large."""
     if not 0 <= seed < 2**31:
         raise InputError(f"--seed is {seed}; it must be a whole number from 0 to 2147483647.")
+
+
+def check_discount(discount: float | None) -> None:
+    """Raise an `InputError` where a discount is outside [0, 1]."""
+    if discount is not None and not 0 <= discount <= 1:
+        raise InputError(f"--discount is {discount:g}; it must be a number from 0 to 1.")
+
+
+def own_discount(agents: Iterable[tuple[str, float | None]], discount: float | None) -> str:
+    """Return a remark where --discount would be taken for the agents' own, which it is not; empty where all is well."""
+    found = [(name, own) for name, own in agents if own is not None and discount not in (None, own)]
+    if not found:
+        return ""
+    name, own = found[0]
+    word = name.partition("(")[0].strip()
+    return f"Note: {word} keeps its own discount {own:g}; to change it write '{word}(discount={discount:g})'."
 
 
 def at_least(option: str, value: int | None, low: int) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import codecs
 import io
+import os
 import sys
+from pathlib import Path
 
 _ERRORS = "qlearn.plain"
 _PLAIN = {
@@ -24,7 +26,13 @@ codecs.register_error(_ERRORS, _replace)
 
 
 def keep_readable() -> None:
-    """From now on both streams spell out what their encoding lacks: ``ε`` becomes ``e``, ``±`` becomes ``+/-``."""
+    """From now on both streams spell out what their encoding lacks: ``ε`` becomes ``e``, ``±`` becomes ``+/-``.
+
+    A stream that was closed before the start takes everything and shows nothing.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 (open to the end)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_ERRORS)

@@ -101,7 +101,7 @@ class Playground:
                 self._obey(words)
 
     def _read(self) -> str | None:
-        if sys.stdin.isatty():
+        if sys.stdin and sys.stdin.isatty():
             with contextlib.suppress(ImportError):
                 import readline  # noqa: F401 (the arrow keys work once it is imported)
             try:
@@ -109,7 +109,7 @@ class Playground:
             except EOFError:
                 self.tell("")
                 return None
-        line = sys.stdin.readline()
+        line = sys.stdin.readline() if sys.stdin else ""
         if not line:
             return None
         self.tell(f"> {line.strip()}")

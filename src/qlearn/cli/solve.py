@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cyclopts import App
 
-from qlearn.cli.options import EnvironmentName, Output, SeedOption, at_least, check_seed, with_model
+from qlearn.cli.options import EnvironmentName, Output, SeedOption, at_least, check_discount, check_seed, with_model
 from qlearn.cli.terminal import figure, print_json, print_table, say, say_command, shell
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def solve(
         seed: Accepted for scripts; nothing here is random.
     """
     at_least("--horizon", horizon, 1)
+    check_discount(discount)
     check_seed(seed)
     model = with_model(environment, "its optimum cannot be computed")
     output.check()

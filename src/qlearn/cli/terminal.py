@@ -66,6 +66,7 @@ def print_table(
         name: a title above.
     """
     from rich import box
+    from rich.padding import Padding
     from rich.table import Table
 
     rows, screen = [list(row) for row in rows], console()
@@ -76,7 +77,7 @@ def print_table(
         made.add_column(head, justify="left" if k in left else "right", no_wrap=k not in left)
     for row in rows:
         made.add_row(*row)
-    if screen.measure(made, options=screen.options.update(max_width=10_000)).minimum <= screen.width:
+    if _narrowest(heads, rows, left) <= screen.width:
         screen.print(made)
         screen.print()
         return
@@ -84,7 +85,18 @@ def print_table(
         screen.print(f"{heads[0]} {row[0]}".strip(), style="bold")
         for head, cell in zip(heads[1:], row[1:], strict=True):
             if cell:
-                screen.print(f"  {head}: {cell}" if head else f"  {cell}")
+                screen.print(Padding(f"{head}: {cell}" if head else cell, (0, 0, 0, 2), expand=False))
+
+
+def _narrowest(heads: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int]) -> int:
+    """Return the columns that a table needs: figures are never wrapped, text only between words."""
+    from rich.cells import cell_len
+
+    total = 3 * (len(heads) - 1)
+    for k, cells in enumerate(zip(heads, *rows, strict=True)):
+        parts = [word for cell in cells for word in cell.split()] if k in left else cells
+        total += max(map(cell_len, parts), default=0)
+    return total
 
 
 def figure(value: float | None, digits: int = 2) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from cyclopts import App, Parameter
 
-from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, made
+from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, check_discount, made, own_discount
 from qlearn.cli.tables import print_q_table, print_spread
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, share, shell
 from qlearn.errors import Interrupted
@@ -26,7 +26,7 @@ Examples:
 
 `qlearn agents` lists the agents and their settings.
 """
-INTERRUPTED, DIVERGED = 130, 5
+INTERRUPTED, DIVERGED, DISCOUNT = 130, 5, 0.95
 app = App(name="train", help_epilogue=EXAMPLES, help_format="plaintext")
 
 
@@ -37,7 +37,7 @@ def train(
     /,
     *,
     budget: Budget = Budget(),  # noqa: B008
-    discount: float = 0.95,
+    discount: float | None = None,
     snapshots: int = 0,
     output: Output = Output(),  # noqa: B008
 ) -> int:
@@ -47,12 +47,13 @@ def train(
         environment: An id, with arguments or without; `qlearn envs` lists those with a model.
         agent: A name, with settings or without; `qlearn agents` lists them.
         budget: How much is trained.
-        discount: For agents without a discount of their own: the one that they are judged at.
+        discount: What agents without a discount of their own are judged at; 0.95 where it is not given.
         snapshots: How many times on the way the tables are kept (in --out).
         output: Where results go.
     """
     budget.check()
     at_least("--snapshots", snapshots, 0)
+    check_discount(discount)
     world = made(environment)
     from qlearn.cli.cache import keep_compiled
     from qlearn.evaluation import evaluate
@@ -61,6 +62,9 @@ def train(
 
     described = parse_agent(agent)
     output.check()
+    if remark := own_discount([(agent, described.discount)], discount):
+        note(remark)
+    discount = DISCOUNT if discount is None else discount
     keep_compiled()
     kept = ("--snapshots", snapshots) if snapshots else ()
     judged = ("--discount", discount) if described.discount is None else ()

@@ -1,0 +1,25 @@
+"""`qlearn envs` and `qlearn agents`: everything listed can be used."""
+
+
+def test_every_environment_listed_can_be_solved(qlearn):
+    found = qlearn("envs", "--json").json["environments"]
+    assert found[0]["id"] == "NChain-v0"
+    for row in found:
+        assert qlearn("solve", row["id"], "--discount", "0.9", "--json").code == 0
+
+
+def test_every_agent_listed_can_be_read_again_with_its_settings(qlearn):
+    from qlearn.training import parse_agent
+
+    found = qlearn("agents", "--json").json["agents"]
+    assert {"q-learning", "sarsa", "reward-sum", "tutorial-greedy"} <= {row["name"] for row in found}
+    for row in found:
+        given = {key: "10" if value is None else value for key, value in row["settings"].items()}
+        agent = parse_agent(f"{row['name']}({', '.join(f'{key}={value}' for key, value in given.items())})")
+        assert agent.label
+        assert row["summary"]
+
+
+def test_people_get_one_line_each_and_nothing_of_json(qlearn):
+    assert "Taxi-v4" in qlearn("envs").out
+    assert "q-learning" in qlearn("agents").out

@@ -1,0 +1,126 @@
+"""`qlearn train`, `qlearn bench` and Ctrl-C."""
+
+import shlex
+import signal
+import stat
+import time
+
+import numpy as np
+import pytest
+
+SHORT = ["--episodes", "20", "--seeds", "4"]
+
+
+def test_what_is_told_is_what_was_trained(qlearn):
+    import qlearn as ql
+
+    found = qlearn("train", "NChain-v0", "q-learning(learning_rate=0.2)", *SHORT, "--seed", "3", "--json").json
+    runs = ql.train(ql.QLearning(learning_rate=0.2), "NChain-v0", episodes=20, seeds=[3, 4, 5, 6])
+    assert found["seeds"] == [3, 4, 5, 6]
+    np.testing.assert_allclose(found["online_return"], runs.returns.mean(axis=1))
+    np.testing.assert_allclose(found["exact_return"], ql.evaluate(runs).exact_return)
+    assert found["optimum"] == pytest.approx(3663.6928, abs=1e-4)
+    assert len(found["q_table"]) == 5
+
+
+def test_the_folder_gets_runs_that_can_be_loaded(qlearn, strict_json, tmp_path):
+    from qlearn.training import Runs
+
+    done = qlearn("train", "NChain-v0", "sarsa", *SHORT, "--snapshots", "2", "--out", "kept")
+    assert done.code == 0
+    runs = Runs.load(tmp_path / "kept" / "runs.npz")
+    assert runs.returns.shape == (4, 20)
+    assert runs.snapshots.positions.tolist() == [0, 10, 20]
+    assert "runs.npz" in done.out
+    assert strict_json((tmp_path / "kept" / "train.json").read_text(encoding="utf-8"))["name"] == runs.label
+
+
+def test_the_command_that_it_prints_gives_the_same(qlearn):
+    first = qlearn("train", "NChain-v0", "sarsa(learning_rate=0.3)", *SHORT, "--json").json
+    again = qlearn(*shlex.split(first["command"])[1:], "--json").json
+    assert first["online_return"] == again["online_return"]
+
+
+def test_people_get_the_table_beside_the_truth(qlearn):
+    done = qlearn("train", "NChain-v0", "q-learning", *SHORT)
+    assert "exact value of the greedy policy" in done.out
+    assert "61.38" in done.out
+    assert "Optimal policy in" in done.out
+
+
+def test_sums_of_rewards_are_not_held_against_values(qlearn):
+    assert "sums of rewards, not values" in qlearn("train", "NChain-v0", "reward-sum", *SHORT).out
+
+
+def test_a_budget_in_steps_will_do(qlearn):
+    found = qlearn("train", "FrozenLake-v1", "q-learning", "--steps", "300", "--seeds", "2", "--json").json
+    assert found["num_steps"] == [300, 300]
+
+
+def test_a_discount_that_the_agent_does_not_follow_is_remarked(qlearn):
+    done = qlearn("train", "NChain-v0", "q-learning", "--discount", "0.9", *SHORT)
+    assert done.code == 0
+    assert "q-learning(discount=0.9)" in done.err
+
+
+def test_runs_that_diverge_give_exit_code_5(qlearn, strict_json):
+    done = qlearn("train", "NChain-v0", "q-learning(learning_rate=60)", *SHORT, "--json")
+    assert done.code == 5
+    assert strict_json(done.out)["diverged"] > 0
+
+
+def test_an_environment_without_a_model_is_judged_by_rollouts(qlearn):
+    words = ["train", "Taxi-v4(fickle_passenger=True)", "q-learning", "--episodes", "2", "--seeds", "2"]
+    found = qlearn(*words, "--json").json
+    assert found["optimum"] is None
+    assert found["method"] == "rollouts"
+    assert "no model" in qlearn(*words).out
+
+
+@pytest.mark.parametrize(
+    "words", [["train", "NChain-v0", "q-learning"], ["compare", "NChain-v0", "sarsa", "q-learning"]]
+)
+def test_ctrl_c_prints_what_was_learnt_so_far(started, strict_json, tmp_path, words):
+    process = started(*words, "--episodes", "1000000", "--seeds", "2", "--json")
+    wait_until(lambda: any(tmp_path.glob("cache/qlearn/jax/*")))  # it compiles
+    time.sleep(3)  # it trains
+    process.send_signal(signal.SIGINT)
+    asked = time.monotonic()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
+    assert time.monotonic() - asked < 30
+    found = strict_json(out)
+    agents = found.get("agents", [found])
+    assert len(agents) == len(words) - 2
+    assert all(agent["complete"] is False and agent["num_episodes"][0] > 0 for agent in agents)
+    assert " ".join(words) in found["command"]
+    assert b"Traceback" not in err
+
+
+def test_what_was_compiled_is_kept_privately(started, tmp_path):
+    process = started("train", "NChain-v0", "q-learning", *SHORT, "--json")
+    _, err = process.communicate()
+    assert process.returncode == 0, err
+    folder = tmp_path / "cache" / "qlearn"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert list((folder / "jax").iterdir())
+    assert err == b""
+
+
+def test_without_a_cache_folder_everything_works(started, strict_json, tmp_path):
+    (tmp_path / "cache").write_text("in the way")
+    process = started("train", "NChain-v0", "q-learning", *SHORT, "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    assert strict_json(out)["complete"] is True
+
+
+def test_bench_tells_speeds_with_their_conditions(qlearn, monkeypatch):
+    monkeypatch.setattr("qlearn.cli.bench.SIZES", (2,))
+    monkeypatch.setattr("qlearn.cli.bench.LOOP_STEPS", 400)
+    monkeypatch.setattr("qlearn.cli.bench.EPISODES", 2)
+    found = qlearn("bench", "--repeats", "1", "--json").json
+    assert found["rows"][0]["ratio"] == 1
+    assert all(row["steps_per_second"] > 0 for row in found["rows"])
+    assert found["conditions"]["cores"] >= 1
+    assert "million steps/s" in qlearn("bench", "--repeats", "1").out
