@@ -49,7 +49,9 @@ def solve_chain(P: CSR, b: FloatArray, discount: float = 1.0) -> FloatArray:
 
 def _is_narrow(P: CSR) -> bool:
     """Whether a reordering brings the entries so near to the diagonal that factors stay sparse, as on a map."""
-    order = csgraph.reverse_cuthill_mckee(P.tocsr(), symmetric_mode=False)
+    tidy = P.copy()
+    tidy.sum_duplicates()
+    order = csgraph.reverse_cuthill_mckee(tidy, symmetric_mode=False)
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     edges = P.tocoo()

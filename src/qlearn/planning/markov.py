@@ -12,6 +12,8 @@ from qlearn.planning.linear import solve_chain
 
 def recurrent_classes(P: CSR) -> list[tuple[int, IntArray]]:
     """Return the closed classes of a chain whose rows sum to 1, as (label, members)."""
+    P = P.copy()
+    P.sum_duplicates()  # SciPy's search for strong components does not come back from doubled edges
     count, label = csgraph.connected_components(P, directed=True, connection="strong")
     edges = P.tocoo()
     leaving = (label[edges.row] != label[edges.col]) & (edges.data > 0)
