@@ -37,11 +37,12 @@ def _differences(comparison: Comparison) -> list[str]:
     pairs, rest = comparison.pairs, ""
     if len(pairs) > MOST_PAIRS_IN_FULL:
         pairs = tuple(pair for pair in pairs if best.name in (pair.first, pair.second))
-        rest = " Only the pairs with the highest mean are told here."
+        rest = " Only pairs with the agent of the highest mean are told here."
     clear = [_clear(pair) for pair in pairs if pair.significant]
     unclear = [_unclear(pair) for pair in pairs if not pair.significant]
+    what = "exact values" if comparison.truth is not None else "values by rollouts"
     how = (
-        f"Differences of mean exact values over the same {n} seeds, each with its 95% interval; p-values are "
+        f"Differences of mean {what} over the same {n} seeds, each with its 95% interval; p-values are "
         f"corrected for {len(comparison.pairs)} {'pair' if len(comparison.pairs) == 1 else 'pairs'} (Holm).{rest}"
     )
     warning = ["No difference found is not evidence that they are equal."] if unclear else []
@@ -85,11 +86,7 @@ def _distance(comparison: Comparison) -> list[str]:
     if regret is not None and share is not None:
         who = _capital(best.name)
         about = "has the highest mean and" if len(comparison.agents) > 1 else "in the mean"
-        lost = (
-            f"loses {percent(regret / 100)} of the optimum of {number(best.evaluation.truth.optimum)}"
-            if (best.evaluation.truth is not None and regret > 0.005)
-            else f"reaches the optimum of {number(comparison.truth.optimum)} to within 0.005%"
-        )
+        lost = _lost(regret, best)
         within = "" if best.share_optimal_interval is None else f" ({interval(best.share_optimal_interval, percent)})"
         told.append(f"{who} {about} {lost}; {percent(share)} of its runs{within} learnt an optimal policy.")
     control = comparison.truth.uniform
@@ -101,6 +98,15 @@ def _distance(comparison: Comparison) -> list[str]:
     if poor:
         told.append(f"Not shown to be better than acting at random ({number(control)}): {', '.join(poor)}.")
     return told
+
+
+def _lost(regret: float, best: AgentResult) -> str:
+    optimum, value = best.evaluation.optimum, best.exact.mean
+    if optimum is None or abs(regret) < 0.005:
+        return f"reaches the optimum of {number(optimum)} to within 0.005%"
+    if regret > 100:
+        return f"falls short of the optimum of {number(optimum)} by {number(optimum - value)}"
+    return f"loses {percent(regret / 100)} of the optimum of {number(optimum)}"
 
 
 def _limits(comparison: Comparison) -> list[str]:

@@ -172,9 +172,7 @@ def _legend(comparison: Comparison, limits: tuple[float, float], axes: Axes) -> 
         handles.append(Patch(color=INK, alpha=0.15, linewidth=0, label="the middle 80% of the seeds"))
     if n > 1:
         some = min(SINGLE_SEEDS, n)
-        handles.append(
-            Line2D([], [], color=INK, alpha=0.55, linewidth=0.6, label=f"the first {some} seeds, one by one")
-        )
+        handles.append(Line2D([], [], color=INK, alpha=0.55, linewidth=0.6, label=f"the first {some} seeds singly"))
     if len(comparison.agents) > 1:
         handles.append(Line2D([], [], color=FAINT, linestyle="--", label="means of the other agents, in grey"))
     if any(a.exploring is not None and a.exploring.ceiling is not None for a in comparison.agents):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
 from qlearn.comparison import Comparison
@@ -18,7 +19,7 @@ from qlearn.reports.style import INK, new_figure, style, wrapped
 
 NEVER, TERMINAL = "////", "xxxx"
 LEAST_SHARE = 0.02  # actions that fewer seeds take are not drawn
-_ARROW: dict[str, Any] = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0, "mutation_scale": 9}
+_ARROW: dict[str, Any] = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0}
 _OPTIMAL = "what is optimal (all tied actions)"
 
 
@@ -42,7 +43,7 @@ def policy_map(comparison: Comparison) -> Figure:
         figure = new_figure(max(6.5, columns * size[0] + 0.4), rows * size[1] + 1.5)
         grid = np.atleast_1d(figure.subplots(rows, columns)).ravel()
         for axes, (title, shares, never) in zip(grid, panels, strict=False):
-            axes.set_title(wrapped(title, max(22, int(7.5 * size[0]))))
+            axes.set_title(wrapped(title, max(22, int(10 * size[0]))))
             if plan.places is None:
                 _as_table(axes, world, shares, never)
             else:
@@ -63,6 +64,8 @@ def _panels(comparison: Comparison) -> list[Panel]:
     for agent in comparison.agents:
         shares = np.asarray(agent.runs.greedy_policies(), dtype=np.float64).mean(axis=0)
         never = agent.runs.visits.sum(axis=(0, 2)) == 0
+        if isinstance(comparison.environment, FiniteMDP):
+            never &= ~comparison.environment.terminal_states
         panels.append((agent.name, shares, never))
     if comparison.truth is not None:
         tied = comparison.truth.solution.optimal_actions.astype(np.float64)
@@ -78,9 +81,14 @@ def _arrangement(plan: Layout, count: int) -> tuple[int, tuple[float, float]]:
         return min(count, 4), (float(np.clip(width, 2.8, 4.0)), float(np.clip(height, 2.6, 9.0)))
     if plan.rows == 1:
         return 1, (max(6.5, min(14.0, 1.3 * plan.columns)), 1.1)
-    cell = float(np.clip(4.4 / max(plan.columns, plan.rows), 0.42, 0.95))
+    cell = _cell(plan)
     width, height = cell * plan.columns + 0.3, cell * plan.rows + 0.5
     return max(1, min(count, int(13 // width))), (width, height)
+
+
+def _cell(plan: Layout) -> float:
+    """The size of a state in inches."""
+    return float(np.clip(5.0 / max(plan.columns, plan.rows), 0.55, 1.0))
 
 
 def _on_states(axes: Axes, world: Any, plan: Layout, policy: tuple[FloatArray, BoolArray]) -> None:
@@ -97,37 +105,44 @@ def _on_states(axes: Axes, world: Any, plan: Layout, policy: tuple[FloatArray, B
             )
         if numbered:
             axes.text(x - 0.44, y - 0.40, world.state_name(s), fontsize=9, ha="left", va="top", color="#666666")
-        if not terminal[s]:
-            _arrows(axes, world, plan.ways, (x, y), shares[s])
+        if hatch is None:
+            _arrows(axes, world, plan, (x, y), shares[s])
     axes.set_xlim(-0.52, plan.columns - 0.48)
     axes.set_ylim(plan.rows - 0.48, -0.52)
     axes.set_aspect("equal" if plan.rows > 1 else "auto")
     axes.set_axis_off()
 
 
-def _arrows(axes: Axes, world: Any, ways: Any, centre: tuple[int, int], shares: FloatArray) -> None:
-    x, y = centre
+def _arrows(axes: Axes, world: Any, plan: Layout, centre: tuple[int, int], shares: FloatArray) -> None:
+    (x, y), ways, size = centre, plan.ways, min(1.0, _cell(plan) / 0.9)
     others = []
     for a, share in enumerate(shares):
         if share < LEAST_SHARE:
             continue
-        if ways[a] is None:
+        way = ways[a]
+        if way is None:
             others.append(world.action_name(a) if isinstance(world, FiniteMDP) else str(a))
             continue
-        across, down = ways[a]
-        length = 0.12 + 0.30 * float(share)
+        across, down = way
+        share = float(share)
+        length = 0.12 + 0.30 * share
         grey = str(round(0.72 * (1 - float(share)), 3))
         axes.annotate(
             "",
             xy=(x + across * length, y + down * length),
             xytext=(x, y),
-            arrowprops={"color": grey, "linewidth": 1.0 + 1.2 * float(share), **_ARROW},
+            arrowprops={
+                "color": grey,
+                "linewidth": size * (1.0 + 1.2 * float(share)),
+                "mutation_scale": 9 * size,
+                **_ARROW,
+            },
             zorder=2 + float(share),
         )
     if len(others) < np.count_nonzero(shares >= LEAST_SHARE):
-        axes.plot([x], [y], marker="o", markersize=4, color=INK, zorder=4)
+        axes.plot([x], [y], marker="o", markersize=4 * size, color=INK, zorder=4)
     if others:
-        axes.text(x, y, "\n".join(others), fontsize=8, ha="center", va="center", zorder=5)
+        axes.text(x, y, "\n".join(others), fontsize=8 * size, ha="center", va="center", zorder=5)
 
 
 def _as_table(axes: Axes, world: Any, shares: FloatArray, never: BoolArray) -> None:
@@ -159,7 +174,7 @@ def _legend(comparison: Comparison, plan: Layout, panels: list[Panel]) -> list[A
         handles.append(Patch(facecolor="black", label=share))
     elif n > 1:
         words = f"the longer and darker, the more of {n} seeds (from {LEAST_SHARE:.0%})"
-        handles.append(Patch(facecolor="none", edgecolor="none", label=f"arrows: {words}"))
+        handles.append(Line2D([], [], color="black", marker=">", label=words))
     if any(never.any() for _, _, never in panels):
         who = "by any seed" if n > 1 else ""
         handles.append(Patch(facecolor="none", edgecolor="#8A8A8A", hatch=NEVER, label=f"never visited {who}".strip()))

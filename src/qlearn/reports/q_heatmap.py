@@ -56,8 +56,8 @@ def q_heatmap(comparison: Comparison, agent: int | str = 0, seed: int | None = N
         if star is not None and truth is not None:
             _panel(axes[1], (star, marks), f"Q*, discount {truth.discount:g}", scales[1])
         if star is not None and panels == 3:
-            difference = table - star
-            most = float(np.nanmax(np.abs(difference), initial=0.0)) or 1.0
+            difference = np.where(never, np.nan, table - star)  # what was never tried was not learnt
+            most = float(np.nanmax(np.abs(difference), initial=0.0, where=np.isfinite(difference))) or 1.0
             _panel(axes[2], (difference, marks), "learnt Q minus Q*", (-most, most))
         _names(axes, world, table.shape)
         _legend(figure, marks)
@@ -124,7 +124,7 @@ def _panel(axes: Axes, cells: tuple[FloatArray, dict[str, BoolArray]], title: st
             hidden |= mask
     image = axes.imshow(np.ma.masked_where(hidden, values), cmap=_MAP, vmin=scale[0], vmax=scale[1], aspect="auto")
     axes.set_title(title)
-    bar = axes.figure.colorbar(image, ax=axes, fraction=0.08, pad=0.03)
+    bar = axes.figure.colorbar(image, ax=axes, fraction=0.06, aspect=40, pad=0.03)
     bar.outline.set_visible(False)
     for hatch, mask in marks.items():
         light = hatch == NEVER

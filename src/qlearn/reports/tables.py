@@ -25,9 +25,12 @@ def comparison_table(comparison: Comparison) -> Table:
     table = _table(heading(comparison))
     table.add_column("agent", overflow="fold", min_width=10)
     exact = "exact value" if comparison.truth is not None else "by rollouts"
-    table.add_column(f"{exact},\n95% interval", justify="right", no_wrap=True)
-    table.add_column("quartiles", justify="right", min_width=12)
-    for words in ("optimal\npolicy", "\nregret", "online return,\n95% interval", "wins,\na game", "wins,\nexact"):
+    table.add_column(f"{exact},\n95% interval", justify="right")
+    table.add_column("quartiles", justify="right", min_width=8)
+    table.add_column("optimal\npolicy", justify="right")
+    table.add_column("\nregret", justify="right", no_wrap=True)
+    table.add_column("online return,\n95% interval", justify="right")
+    for words in ("wins,\na game", "wins,\nexact"):
         table.add_column(words, justify="right", no_wrap=True)
     failed = any(agent.num_diverged for agent in comparison.agents)
     if failed:
@@ -119,7 +122,8 @@ def _mean(mean: Mean | None) -> str:
         return "–"
     if mean.interval is None:
         return number(mean.mean)
-    return f"{number(mean.mean)}\n{number(mean.interval.low, -1)} to {number(mean.interval.high, -1)}"
+    joint = "–" if mean.interval.low >= 0 else " to "
+    return f"{number(mean.mean)}\n{number(mean.interval.low, -1)}{joint}{number(mean.interval.high, -1)}"
 
 
 def _share(bounds: Interval | None) -> str:
@@ -130,6 +134,6 @@ def _table(title: str | None) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    return Table(
-        title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True
-    )
+    table = Table(title=title, box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table.title_justify, table.title_style = "left", "bold"
+    return table
