@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import qlearn as ql
+from qlearn.agents import Spec
 from qlearn.engine import lane_run
 from qlearn.environments import FiniteMDP
 
@@ -127,7 +128,8 @@ def test_a_new_number_compiles_nothing():
     with jax.log_compiles(False):
         from qlearn.engine.device_loop import runner
 
-        before = runner(lane_run._ROWS, False, True)._cache_size()
+        program = runner(lane_run._STEPS // ql.QLearning().learner(Spec(7, 4)).lane, False, True)
+        before = program._cache_size()
         ql.train(ql.QLearning(learning_rate=0.7, discount=0.5), problem, episodes=5, seeds=3)
-        counts = [before, runner(lane_run._ROWS, False, True)._cache_size()]
+        counts = [before, program._cache_size()]
     assert counts[0] == counts[1] > 0

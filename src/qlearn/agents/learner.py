@@ -92,8 +92,8 @@ class Learner:
         q_values: ``(state, observation) -> (num_actions,)``.
         period: steps between two updates, or ``"episode"`` (the trajectory then has ``time_limit`` entries, of which
             the ``valid`` ones count).
-        lane: how many seeds one program carries.  128 suits tables; 1 is for agents whose seeds branch on their own
-            state, since a branch under ``vmap`` runs both sides.
+        lane: how many seeds one program carries.  56 suits tables (``docs/decisions/0003-lanes-of-56.md``); 1 is for
+            agents whose seeds branch on their own state, since a branch under ``vmap`` runs both sides.
         fused: whether the loop may become one function of machine code, which suits plain arithmetic on tables.
             False for learners with matrix products, sorting, or linear algebra, which XLA refuses there.
     """
@@ -103,7 +103,7 @@ class Learner:
     update: Callable[[State, Transition, Any, Clock], State]
     q_values: Callable[[State, Array], Array]
     period: int | Literal["episode"] = 1
-    lane: int = 128
+    lane: int = 56
     fused: bool = True
 
 

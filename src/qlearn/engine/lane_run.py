@@ -20,8 +20,9 @@ from qlearn.environments.device import DeviceMDP
 Unit = Literal["episode", "step"]
 Numbers = np.ndarray[Any, Any]
 
-_ROWS = 8192  # updates of one call: sizes the records, 8 MB for a lane of 128
-_EPISODE_ROWS = 256
+_STEPS = 2**20  # of one call, over all seeds: sizes the records, 8 MB
+_LONGEST = 2**16  # steps of one call, for each seed
+_EPISODES = 256  # of one call, for each seed of agents that learn once an episode
 _CHUNK_SECONDS = 0.2  # between two chances to show progress or to stop
 
 
@@ -76,9 +77,10 @@ class LaneRun:
         self._recorded = np.zeros(seeds.size, np.int64)
         self._fused = self.learner.fused
         self._per_episode = self.learner.period == "episode"
-        self._rows = _EPISODE_ROWS if self._per_episode else max(1, _ROWS // int(self.learner.period))
-        self._limit = min(self._rows, 64)
         width = self.learner.lane
+        period = 1 if self._per_episode else int(self.learner.period)
+        self._rows = _EPISODES if self._per_episode else max(1, min(_STEPS // width, _LONGEST) // period)
+        self._limit = min(self._rows, 64)
         words = np.resize(seeds, width).astype(np.uint32)
         self._words = jnp.asarray(words[0] if width == 1 else words)
         carry = starter()(agent, model, self._words)
@@ -132,8 +134,9 @@ class LaneRun:
 
     def _record(self, records: Records, rows: int, position: int) -> int:
         """Keep what ended in the first ``rows`` rows; the episodes (or their steps) that were new."""
-        length = np.asarray(records.row.length)[:rows].reshape(rows, -1)[:, : self.seeds.size]
-        hit, seed = np.nonzero(length)
+        length = np.asarray(records.row.length)[:rows].reshape(rows, -1)
+        hit, seed = np.divmod(np.flatnonzero(length.reshape(-1) != 0), length.shape[1])
+        hit, seed = hit[seed < self.seeds.size], seed[seed < self.seeds.size]
         order = np.argsort(seed, kind="stable")
         hit, seed = hit[order], seed[order]
         counts = np.bincount(seed, minlength=self.seeds.size)
