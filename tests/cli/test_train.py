@@ -77,22 +77,30 @@ def test_an_environment_without_a_model_is_judged_by_rollouts(qlearn):
     assert "no model" in qlearn(*words).out
 
 
+def wait_until(true, seconds=60):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
 @pytest.mark.parametrize(
     "words", [["train", "NChain-v0", "q-learning"], ["compare", "NChain-v0", "sarsa", "q-learning"]]
 )
 def test_ctrl_c_prints_what_was_learnt_so_far(started, strict_json, tmp_path, words):
     process = started(*words, "--episodes", "1000000", "--seeds", "2", "--json")
-    wait_until(lambda: any(tmp_path.glob("cache/qlearn/jax/*")))  # it compiles
-    time.sleep(3)  # it trains
+    agents = len(words) - 2
+    wait_until(lambda: len(list(tmp_path.glob("cache/qlearn/jax/jit_run*"))) >= agents)  # all are compiled
+    time.sleep(2)  # they train
     process.send_signal(signal.SIGINT)
     asked = time.monotonic()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert time.monotonic() - asked < 30
     found = strict_json(out)
-    agents = found.get("agents", [found])
-    assert len(agents) == len(words) - 2
-    assert all(agent["complete"] is False and agent["num_episodes"][0] > 0 for agent in agents)
+    learnt = found.get("agents", [found])
+    assert len(learnt) == agents
+    assert all(agent["complete"] is False and agent["num_episodes"][0] > 0 for agent in learnt)
     assert " ".join(words) in found["command"]
     assert b"Traceback" not in err
 

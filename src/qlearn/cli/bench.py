@@ -93,7 +93,7 @@ def bench(*, repeats: int = 5, seed: SeedOption = 0, output: Output = Output()) 
         print_json(result)
         return
     _print(result, repeats)
-    say_command("Again:", command)
+    say_command("To reproduce:", command)
 
 
 def _training(seeds: int, first: int) -> Callable[[], int]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
 from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, check_discount, made, own_discount
 from qlearn.cli.partial import partial_data, print_partial
-from qlearn.cli.terminal import note, print_json, say, say_command, shell
+from qlearn.cli.terminal import console, note, print_json, say, say_command, shell
 from qlearn.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -82,34 +82,34 @@ def compare(
         )
     except Interrupted as stopped:
         return _interrupted(stopped.runs, discount, output, command)
-    result = {**found.to_json(), "command": command}
-    _show(found, result, output)
-    if not output.json:
+    found = replace(found, command=command)
+    saved = save_everything(found, output)
+    if output.json:
+        print_json(found.to_json())
+    else:
+        _print(found, saved)
         say(f"Seeds: {budget.in_words(world)}; {found.wall_time:.1f} s.")
-        say_command("Again:", command)
     return DIVERGED if any(agent.num_diverged for agent in found.agents) else 0
 
 
-def _show(found: Comparison, result: dict[str, Any], output: Output) -> None:
+def _print(found: Comparison, saved: str) -> None:
     from qlearn.reports import print_comparison
 
-    saved = save_figures(found, output)
-    output.save_json("comparison.json", result)
-    if output.json:
-        print_json(result)
-        return
-    print_comparison(found)
+    print_comparison(found, console())
     if saved:
-        say(f"Figures and numbers are in {output.out}: {', '.join(file.name for file in saved)}.")
+        say(saved)
 
 
-def save_figures(found: Comparison, output: Output) -> list[Path]:
-    """Write the figures into the folder, where one is wanted; return the files."""
+def save_everything(found: Comparison, output: Output) -> str:
+    """Write figures and numbers into the folder, where one is wanted; return what there is, in words."""
     if output.out is None:
-        return []
+        return ""
     from qlearn.reports import save
 
-    return [Path(file) for file in save(found, output.out) or []]
+    files = save(found, output.out)
+    figures = [file.stem for file in files if file.suffix == ".png"]
+    numbers = [file.name for file in files if file.suffix not in (".png", ".svg")]
+    return f"In {output.out}: {', '.join(figures)} (each .png and .svg); {', '.join(numbers)}."
 
 
 def _interrupted(runs: list[Any], discount: float | None, output: Output, command: str) -> int:

@@ -59,7 +59,7 @@ def solve(
     _print(solution, result)
     if file is not None:
         say(f"Everything is in {file}.")
-    say_command("Again:", command)
+    say_command("To reproduce:", command)
 
 
 def as_data(solution: Solution) -> dict[str, Any]:

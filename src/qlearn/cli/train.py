@@ -85,7 +85,7 @@ def train(
         _print(runs, found)
         if files:
             say(f"Saved: {', '.join(map(str, files))}.")
-        say_command("Again:" if runs.complete else "From the beginning:", command)
+        say_command("To reproduce:" if runs.complete else "From the beginning:", command)
     if not runs.complete:
         return INTERRUPTED
     return DIVERGED if runs.diverged.any() else 0

@@ -60,11 +60,11 @@ def tutorial(
             print_partial(partial)
     data["command"] = command
     output.save_json("tutorial.json", data)
-    saved = walk.save_figures(output) if code == 0 else []
+    saved = walk.save_figures(output) if code == 0 else ""
     if output.json:
         print_json(data)
         return code
     if saved:
-        say(f"Figures and numbers are in {output.out}: {', '.join(file.name for file in saved)}.")
-    say_command("Again:" if code == 0 else "From the beginning:", command)
+        say(saved)
+    say_command("To reproduce:" if code == 0 else "From the beginning:", command)
     return code

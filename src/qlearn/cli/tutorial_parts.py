@@ -6,7 +6,6 @@ import dataclasses
 import math
 from collections.abc import Iterator
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,11 +75,11 @@ class Walk:
         seeds = range(self.seed, self.seed + self.rounds)
         return compare(tutorial_agents(), self.chain, episodes=facts.EPISODES, seeds=list(seeds), snapshots=50)
 
-    def save_figures(self, output: Output) -> list[Path]:
-        """Write the figures of the three agents' comparison."""
-        from qlearn.cli.compare import save_figures
+    def save_figures(self, output: Output) -> str:
+        """Write the figures of the three agents' comparison; return what there is, in words."""
+        from qlearn.cli.compare import save_everything
 
-        return save_figures(self.comparison, output)
+        return save_everything(self.comparison, output)
 
     def by_hand(self) -> list[dict[str, Any]]:
         """Part 1: a few steps by hand."""
