@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from qlearn.comparison import AgentResult, Comparison
@@ -17,6 +18,7 @@ from qlearn.environments.finite_mdp import FloatArray, IntArray
 from qlearn.reports.style import FAINT, INK, Look, look, new_figure, reference_lines, style, wrapped
 
 SINGLE_SEEDS = 3
+FEWEST_FOR_BAND = 10
 _CEILING: dict[str, Any] = {"color": INK, "linewidth": 2.2, "alpha": 0.8, "linestyle": (0, (0.5, 1))}
 MOST_POINTS = 400  # of a curve in the picture; more than a screen tells apart
 
@@ -24,9 +26,10 @@ MOST_POINTS = 400  # of a curve in the picture; more than a screen tells apart
 def learning_curves(comparison: Comparison) -> Figure:
     """Return a figure with a row for each agent: online return to the left, exact value of the greedy policy right.
 
-    Every panel shows the mean over seeds with its 95% interval (Student's t), a band that holds the middle 80% of the
-    seeds, the first three seeds one by one, and the other agents' means in grey.  Online return is averaged over the
-    last episodes, looking only backwards; the axis says over how many.
+    Without a model the right column is left out.  Every panel shows the mean over seeds with its 95% interval
+    (Student's t), a band that holds the middle 80% of the seeds, the first three seeds one by one, and the other
+    agents' means in grey.  Online return is averaged over the last episodes, looking only backwards; the title says
+    over how many.
 
     >>> import qlearn as ql
     >>> found = ql.compare([ql.QLearning()], "NChain-v0", episodes=4, seeds=3, snapshots=2)
@@ -35,14 +38,15 @@ def learning_curves(comparison: Comparison) -> Figure:
     """
     with style():
         agents = comparison.agents
-        figure = new_figure(10.5, 1.9 + 2.5 * len(agents))
-        grid = np.atleast_2d(figure.subplots(len(agents), 2, sharey=True, sharex="col"))
         window = smoothing(comparison)
         online = [_online(agent, window) for agent in agents]
         exact: list[Curve | None] = [_exact(agent) for agent in agents]
         limits = _limits(comparison, online, exact)
+        columns = 1 if all(curve is None for curve in exact) else 2
+        figure = new_figure(2.5 + 4.0 * columns, 1.9 + 2.5 * len(agents))
+        grid = figure.subplots(len(agents), columns, sharey=True, sharex="col", squeeze=False)
         for i, agent in enumerate(agents):
-            for axes, curves in zip(grid[i], (list[Any](online), list[Any](exact)), strict=True):
+            for axes, curves in zip(grid[i], (list[Any](online), list[Any](exact)), strict=False):
                 _panel(axes, curves, i)
                 reference_lines(axes, comparison.truth, across=True, limits=limits)
                 axes.set_ylim(*limits)
@@ -107,7 +111,7 @@ def _panel(axes: Axes, curves: list[Any], own: int) -> None:
 def _bands(axes: Axes, curve: Curve, shown: Look) -> None:
     x, values = curve
     mean, n = values.mean(axis=0), len(values)
-    if n > SINGLE_SEEDS:
+    if n >= FEWEST_FOR_BAND:
         low, high = np.quantile(values, [0.1, 0.9], axis=0)
         axes.fill_between(x, low, high, color=shown.colour, alpha=0.15, linewidth=0, zorder=1.2)
     for seed in values[: min(SINGLE_SEEDS, n)] if n > 1 else []:
@@ -155,12 +159,15 @@ def _words(grid: Any, comparison: Comparison, window: int) -> None:
     averaged = "" if window == 1 else f"\n(mean of the last {window} episodes)"
     grid[0][0].set_title(f"online return, exploration included{averaged}")
     how = "" if comparison.truth is None else "\n(no sampling)"
-    grid[0][1].set_title(f"exact value of the greedy policy{how}")
+    if grid.shape[1] > 1:
+        grid[0][1].set_title(f"exact value of the greedy policy{how}")
     grid[-1][0].set_xlabel("episode")
     unit = comparison.agents[0].evaluation.unit or "episode"
-    grid[-1][1].set_xlabel("episodes of training" if unit == "episode" else "steps of training")
+    if grid.shape[1] > 1:
+        grid[-1][1].set_xlabel("episodes of training" if unit == "episode" else "steps of training")
     for axes in grid.ravel():
         axes.tick_params(labelleft=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _legend(comparison: Comparison, limits: tuple[float, float], axes: Axes) -> list[Any]:
@@ -168,7 +175,7 @@ def _legend(comparison: Comparison, limits: tuple[float, float], axes: Axes) -> 
     handles: list[Any] = [Line2D([], [], color=INK, linewidth=1.8, marker="o", markersize=4.5, label=_mean_words(n))]
     if n > 1:
         handles.append(Patch(color=INK, alpha=0.45, linewidth=0, label="95% interval of the mean (Student's t)"))
-    if n > SINGLE_SEEDS:
+    if n >= FEWEST_FOR_BAND:
         handles.append(Patch(color=INK, alpha=0.15, linewidth=0, label="the middle 80% of the seeds"))
     if n > 1:
         some = min(SINGLE_SEEDS, n)

@@ -19,6 +19,7 @@ from qlearn.reports.style import INK, new_figure, style, wrapped
 
 NEVER, TERMINAL = "////", "xxxx"
 LEAST_SHARE = 0.02  # actions that fewer seeds take are not drawn
+_HATCHED = 120  # states up to which a hatch can be seen; beyond, such rows stay white
 _ARROW: dict[str, Any] = {"arrowstyle": "-|>", "shrinkA": 0, "shrinkB": 0}
 _OPTIMAL = "what is optimal (all tied actions)"
 
@@ -150,10 +151,12 @@ def _as_table(axes: Axes, world: Any, shares: FloatArray, never: BoolArray) -> N
     known = isinstance(world, FiniteMDP)
     axes.imshow(shares, cmap="Greys", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     terminal = world.terminal_states if known else np.zeros(S, dtype=np.bool_)
+    many = S > _HATCHED
     for s in np.flatnonzero(terminal | never):
-        hatch = TERMINAL if terminal[s] else NEVER
-        face = "white" if terminal[s] else "none"
-        axes.add_patch(Rectangle((-0.5, s - 0.5), A, 1, facecolor=face, hatch=hatch, edgecolor="#8A8A8A", linewidth=0))
+        hatch = "" if many else TERMINAL if terminal[s] else NEVER
+        axes.add_patch(
+            Rectangle((-0.5, s - 0.5), A, 1, facecolor="white", hatch=hatch, edgecolor="#8A8A8A", linewidth=0)
+        )
     names = [world.action_name(a) if known else str(a) for a in range(A)]
     turned = sum(map(len, names)) > 16
     axes.set_xticks(range(A), names, rotation=60 if turned else 0, ha="right" if turned else "center")
@@ -175,6 +178,9 @@ def _legend(comparison: Comparison, plan: Layout, panels: list[Panel]) -> list[A
     elif n > 1:
         words = f"the longer and darker, the more of {n} seeds (from {LEAST_SHARE:.0%})"
         handles.append(Line2D([], [], color="black", marker=">", label=words))
+    if plan.places is None and plan.rows > _HATCHED:
+        handles.append(Patch(facecolor="white", edgecolor="#8A8A8A", label="white rows: never visited, or terminal"))
+        return handles
     if any(never.any() for _, _, never in panels):
         who = "by any seed" if n > 1 else ""
         handles.append(Patch(facecolor="none", edgecolor="#8A8A8A", hatch=NEVER, label=f"never visited {who}".strip()))

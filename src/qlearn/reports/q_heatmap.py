@@ -17,6 +17,7 @@ from qlearn.errors import InputError
 from qlearn.reports.style import INK, new_figure, style
 
 _WRITTEN = 80  # cells up to which numbers are written into them
+_HATCHED = 120  # states up to which a hatch can be seen; beyond, such cells stay white
 _MAP = "cividis"  # its lightness rises evenly, so it reads the same in grey
 NEVER, TERMINAL, ILLEGAL = "////", "xxxx", ".."
 
@@ -120,13 +121,14 @@ def _panel(axes: Axes, cells: tuple[FloatArray, dict[str, BoolArray]], title: st
     values, marks = cells
     hidden = np.zeros(values.shape, dtype=np.bool_)
     for hatch, mask in marks.items():
-        if hatch != NEVER:
+        if hatch != NEVER or len(values) > _HATCHED:
             hidden |= mask
-    image = axes.imshow(np.ma.masked_where(hidden, values), cmap=_MAP, vmin=scale[0], vmax=scale[1], aspect="auto")
+    shown, (low, high) = np.ma.masked_where(hidden, values), scale
+    image = axes.imshow(shown, cmap=_MAP, vmin=low, vmax=high, aspect="auto", interpolation="nearest")
     axes.set_title(title)
     bar = axes.figure.colorbar(image, ax=axes, fraction=0.06, aspect=40, pad=0.03)
     bar.outline.set_visible(False)
-    for hatch, mask in marks.items():
+    for hatch, mask in marks.items() if len(values) <= _HATCHED else ():
         light = hatch == NEVER
         for s, a in np.argwhere(mask):
             place = (a - 0.5, s - 0.5)
@@ -161,15 +163,17 @@ def _names(axes: Any, world: Any, shape: tuple[int, int]) -> None:
 
 
 def _legend(figure: Figure, marks: dict[str, BoolArray]) -> None:
+    many = any(len(mask) > _HATCHED for mask in marks.values())
     words = {
         NEVER: "never tried by the seeds shown: the learnt value is the initial one",
         TERMINAL: "terminal state: nothing to choose",
         ILLEGAL: "action not legal there",
     }
+    words |= {NEVER: "white: never tried by the seeds shown, or nothing to choose"} if many else {}
     handles = [
-        Patch(facecolor="none", edgecolor=INK, hatch=hatch, linewidth=0.5, label=words[hatch])
+        Patch(facecolor="none", edgecolor=INK, hatch="" if many else hatch, linewidth=0.5, label=words[hatch])
         for hatch, mask in marks.items()
-        if mask.any()
+        if mask.any() and (hatch == NEVER or not many)
     ]
     if handles:
         figure.legend(handles=handles, loc="outside lower center", ncols=min(2, len(handles)), handleheight=1.4)

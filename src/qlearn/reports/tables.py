@@ -26,7 +26,7 @@ def comparison_table(comparison: Comparison) -> Table:
     table.add_column("agent", overflow="fold", min_width=10)
     exact = "exact value" if comparison.truth is not None else "by rollouts"
     table.add_column(f"{exact},\n95% interval", justify="right")
-    table.add_column("quartiles", justify="right", min_width=8)
+    table.add_column("quartiles", justify="right", min_width=9)
     table.add_column("optimal\npolicy", justify="right")
     table.add_column("\nregret", justify="right", no_wrap=True)
     table.add_column("online return,\n95% interval", justify="right")

@@ -79,8 +79,8 @@ def mean_interval(values: ArrayLike, level: float = 0.95, method: Method = "t") 
     if n < 2:
         return Mean(mean, None, None, n, level, method)
     sd = float(x.std(ddof=1))
-    if sd == 0 or np.ptp(x) == 0:
-        return Mean(float(x[0]) if np.ptp(x) == 0 else mean, Interval(mean, mean), 0.0, n, level, method)
+    if np.ptp(x) == 0:  # summing has rounded the mean; the value itself is at hand
+        return Mean(float(x[0]), Interval(float(x[0]), float(x[0])), 0.0, n, level, method)
     if method == "bca":
         found = stats.bootstrap(
             (x,), np.mean, confidence_level=level, method="BCa", rng=np.random.default_rng(0)
