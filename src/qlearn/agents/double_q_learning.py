@@ -4,8 +4,8 @@ r"""Double Q-learning: one table chooses the best next action, the other says wh
 
 or the same with A and B exchanged, a fair coin deciding at every step.  It acts on the mean of both tables.
 
-Source: H. van Hasselt, *Double Q-learning*, NIPS 2010.  Differences: tied best actions share the weight instead of
-one being drawn; it acts on the mean instead of the sum, which is the same for greedy actions.
+Source: H. van Hasselt, *Double Q-learning*, NIPS 2010.  Difference: it acts on the mean of both tables instead of
+their sum, which is the same for greedy actions.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from qlearn.agents.one_step import check_one_step
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
+from qlearn.rules.rows import best, legal_row, pick
 from qlearn.rules.schedules import Schedule
 from qlearn.rules.targets import double_q, one_step
 from qlearn.xla import settle
@@ -88,7 +89,9 @@ class DoubleQLearning:
                 read_row(state.second, t.next_observation),
             )
             select, evaluate = jnp.where(heads, first, second), jnp.where(heads, second, first)
-            weights = double_q(select, select, jnp.int32(-1), spec.mask(t.next_observation))
+            mask = spec.mask(t.next_observation)
+            chosen = pick(best(legal_row(select, mask)), noise.uniform(1))
+            weights = double_q(select, select, chosen, mask)
             visits = count(state.visits, t.observation, t.action)
             seen = None if visits is None else read(visits, t.observation, t.action)
             alpha = rate.value(clock, seen)  # type: ignore[union-attr]

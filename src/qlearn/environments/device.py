@@ -36,20 +36,26 @@ class Words(Protocol):
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """A draw among outcomes: where each row begins, and the cumulative probabilities as 32-bit thresholds."""
+    """A draw among the outcomes of a row, in one of three forms that give the same outcome for the same word.
 
-    threshold: Array  # (rows, width - 1) flat when padded, (outcomes,) when searched
+    ``even``: all rows have ``width`` equally likely outcomes, so that the word times ``width`` is the number.
+    ``padded``: rows of ``width`` outcomes, compared one by one.  ``searched``: rows of any length, halved.
+    """
+
+    threshold: Array  # cumulative probabilities as 32-bit words; (rows · (width − 1),), (outcomes,) where searched
     offsets: Array  # (rows + 1,) where searched, else (0,)
-    width: int = dataclasses.field(metadata={"static": True})  # outcomes per padded row; 0: searched
-    halvings: int = dataclasses.field(metadata={"static": True})
+    form: str = dataclasses.field(metadata={"static": True})
+    width: int = dataclasses.field(metadata={"static": True})
+    halvings: int = dataclasses.field(default=0, metadata={"static": True})
 
     def index(self, row: Array, bits: Array) -> Array:
         """The position of the chosen outcome in the flat arrays of outcomes, int32."""
-        if self.width:
-            place = row * self.width
-            if self.width == 1:
-                return place
-            first = row * (self.width - 1)
+        if self.width == 1:
+            return row
+        if self.form == "even":
+            return row * self.width + _times(bits, self.width)
+        if self.form == "padded":
+            place, first = row * self.width, row * (self.width - 1)
             for k in range(self.width - 1):
                 place = place + (bits >= self.threshold[first + k]).astype(jnp.int32)
             return place
@@ -59,6 +65,13 @@ class Choice:
             beyond = (bits >= self.threshold[middle]) & (low < high)
             low, high = jnp.where(beyond, middle + 1, low), jnp.where(beyond, high, jnp.maximum(low, middle))
         return low
+
+
+def _times(bits: Array, count: int) -> Array:
+    """⌊bits · count / 2³²⌋ for a count below 2¹⁶, exactly, in 32-bit arithmetic; int32."""
+    n, half = jnp.uint32(count), jnp.uint32(16)
+    low = ((bits & jnp.uint32(0xFFFF)) * n) >> half
+    return (((bits >> half) * n + low) >> half).astype(jnp.int32)
 
 
 @jax.tree_util.register_dataclass
@@ -134,21 +147,32 @@ def on_device(mdp: FiniteMDP) -> DeviceMDP:
 
 
 def _choice(counts: Numbers, probability: Numbers) -> tuple[Choice, Numbers]:
-    """Thresholds of rows with ``counts`` outcomes each, and the order in which the outcomes are laid out."""
+    """The draw of rows with ``counts`` outcomes each, and the order in which the outcomes are laid out."""
     ends = np.cumsum(counts)
     begins = ends - counts
     most = int(counts.max(initial=1))
-    if most > _FEW:
-        running = np.cumsum(probability)
-        before = np.repeat(np.where(begins > 0, running[np.maximum(begins - 1, 0)], 0.0), counts)
-        offsets = jnp.asarray(np.append(begins, ends[-1]).astype(np.int32))
-        halvings = math.ceil(math.log2(most))
-        return Choice(_thresholds(running - before), offsets, 0, halvings), np.arange(probability.size)
-    column = np.arange(most)
+    none = jnp.zeros(0, jnp.int32)
+    column = np.arange(most) if most <= _FEW or _is_even(counts, probability, most) else np.zeros(0, int)
     # A short row is filled up with its last outcome, which is reached whatever the word.
     order = np.clip(np.minimum(begins[:, None] + column, ends[:, None] - 1), 0, None)
-    cumulative = np.cumsum(np.where(column < counts[:, None], probability[order], 0.0), axis=1)
-    return Choice(_thresholds(cumulative[:, : most - 1]), jnp.zeros(0, jnp.int32), most, 0), order.reshape(-1)
+    if _is_even(counts, probability, most):
+        return Choice(none.astype(jnp.uint32), none, "even", most), order.reshape(-1)
+    if most <= _FEW:
+        cumulative = np.cumsum(np.where(column < counts[:, None], probability[order], 0.0), axis=1)
+        return Choice(_thresholds(cumulative[:, : most - 1]), none, "padded", most), order.reshape(-1)
+    running = np.cumsum(probability)
+    before = np.repeat(np.where(begins > 0, running[np.maximum(begins - 1, 0)], 0.0), counts)
+    offsets = jnp.asarray(np.append(begins, ends[-1]).astype(np.int32))
+    halvings = math.ceil(math.log2(most))
+    return Choice(_thresholds(running - before), offsets, "searched", most, halvings), np.arange(probability.size)
+
+
+def _is_even(counts: Numbers, probability: Numbers, most: int) -> bool:
+    """Whether every row has ``most`` equally likely outcomes, or one or none, at no great cost of room."""
+    if most >= 2**16 or counts.size * most > 4 * probability.size + 64:
+        return False
+    share = np.repeat(1.0 / np.maximum(counts, 1), counts)
+    return bool(np.isin(counts, (0, 1, most)).all() and np.abs(probability - share).max(initial=0.0) < 1e-12)
 
 
 def _thresholds(cumulative: Numbers) -> Array:

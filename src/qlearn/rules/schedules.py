@@ -6,6 +6,8 @@ Anything that takes a rate takes a schedule.  ``clock`` has ``episode`` and ``to
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any, Literal, Protocol
 
 import jax
@@ -94,18 +96,21 @@ class Exponential:
     decay: float
     end: float = 0.0
     per: Per = "episode"
+    # In float32 a decay near 1 would lose what tells it from 1; its logarithm does not.
+    log_decay: float = dataclasses.field(init=False, repr=False, compare=False)
 
     counts_visits = False
 
     def __post_init__(self) -> None:
         number(self, "start", 0.0)
         number(self, "decay", 0.0, 1.0, open_low=True)
+        object.__setattr__(self, "log_decay", math.log(self.decay))
         number(self, "end", 0.0)
         choice(self, "per", ("episode", "step"))
 
     def value(self, clock: HasTime, visits: Array | None = None) -> Array:
         """max(end, start · decayᵗ)."""
-        factor = jnp.exp(_time(clock, self.per) * jnp.log(jnp.asarray(self.decay, jnp.float32)))
+        factor = jnp.exp(_time(clock, self.per) * self.log_decay)
         return jnp.maximum(jnp.asarray(self.end, jnp.float32), self.start * factor)
 
     def __str__(self) -> str:

@@ -48,17 +48,6 @@ def greedy(select: Array, mask: Array | None = None) -> Array:
     return (is_best & (jnp.cumsum(is_best) == 1)).astype(jnp.float32)
 
 
-def greedy_shared(select: Array, mask: Array | None = None) -> Array:
-    """Equal weight on all best actions, for backups in which another row evaluates.
-
-    >>> import jax.numpy as jnp
-    >>> greedy_shared(jnp.array([1.0, 3.0, 3.0])).tolist()
-    [0.0, 0.5, 0.5]
-    """
-    is_best = best(legal_row(select, mask)).astype(jnp.float32)
-    return is_best / add_up(is_best)
-
-
 def q_learning(select: Array, behaviour: Array, next_action: Array, mask: Array | None) -> Array:
     """Watkins (1989): all weight on the greedy action."""
     return greedy(select, mask)
@@ -75,8 +64,12 @@ def expected_sarsa(select: Array, behaviour: Array, next_action: Array, mask: Ar
 
 
 def double_q(select: Array, behaviour: Array, next_action: Array, mask: Array | None) -> Array:
-    """Van Hasselt (2010): the greedy action of one table, which the other evaluates; ties share the weight."""
-    return greedy_shared(select, mask)
+    """Van Hasselt (2010): all weight on the greedy action of one table, which the other evaluates.
+
+    ``next_action`` is that action.  The agent has drawn it among equals: with the first of them, or with their mean,
+    the values of the early episodes come out otherwise than published.
+    """
+    return sarsa(select, behaviour, next_action, mask)
 
 
 def expect(weights: Array, values: Array) -> Array:

@@ -170,7 +170,7 @@ def _written(thing: Any) -> str:
     words = []
     for field in dataclasses.fields(thing):
         value = getattr(thing, field.name)
-        if value == _default(field):
+        if not field.init or value == _default(field):
             continue
         bare = field.name in _FIRST.get(kind, ())
         words.append(_written(value) if bare else f"{field.name}={_written(value)}")
