@@ -90,7 +90,7 @@ def wait_until(true, seconds=60):
 def test_ctrl_c_prints_what_was_learnt_so_far(started, strict_json, tmp_path, words):
     process = started(*words, "--episodes", "1000000", "--seeds", "2", "--json")
     agents = len(words) - 2
-    wait_until(lambda: len(list(tmp_path.glob("cache/qlearn/jax/jit_run*"))) >= agents)  # all are compiled
+    wait_until(lambda: len(list(tmp_path.glob("cache/qlearn/jax/*/jit_run*"))) >= agents)  # all are compiled
     time.sleep(2)  # they train
     process.send_signal(signal.SIGINT)
     asked = time.monotonic()
@@ -111,7 +111,7 @@ def test_what_was_compiled_is_kept_privately(started, tmp_path):
     assert process.returncode == 0, err
     folder = tmp_path / "cache" / "qlearn"
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert list((folder / "jax").iterdir())
+    assert list(folder.glob("jax/*/jit_run*"))
     assert err == b""
 
 

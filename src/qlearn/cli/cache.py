@@ -6,7 +6,9 @@ Only the command line does this: a library does not change the settings of JAX b
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import platform
 import stat
 import sys
 from pathlib import Path
@@ -37,15 +39,23 @@ def keep_compiled() -> Path | None:
     if settings.jax_compilation_cache_dir:
         return Path(settings.jax_compilation_cache_dir)
     with contextlib.suppress(OSError, RuntimeError):  # no home, no space, no permission: compile each time
-        folder = cache_folder() / "jax"
+        folder = cache_folder() / "jax" / _kind_of_processor()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for place in (folder.parent, folder):
-            if not _private(place):
-                return None
+        if not all(map(_private, (folder.parents[1], folder.parent, folder))):
+            return None
         settings.update("jax_compilation_cache_dir", str(folder))
         settings.update("jax_persistent_cache_min_compile_time_secs", 0)
         return folder
     return None
+
+
+def _kind_of_processor() -> str:
+    """Return a word for what the processor can do: a home that several machines share keeps their code apart."""
+    features = platform.machine()
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        features += next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    return hashlib.sha256(features.encode()).hexdigest()[:8]
 
 
 def _private(folder: Path) -> bool:

@@ -9,7 +9,7 @@ from cyclopts import App, Parameter
 
 from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, check_discount, made, own_discount
 from qlearn.cli.partial import partial_data, print_partial
-from qlearn.cli.terminal import console, note, print_json, say, say_command, shell
+from qlearn.cli.terminal import console, note, print_json, say, say_command, shell, title
 from qlearn.errors import Interrupted
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ Without agents the tutorial's three are compared. `qlearn agents` lists what the
 """
 TUTORIAL = ("tutorial-reward-sum", "tutorial-greedy", "tutorial-epsilon-greedy")
 INTERRUPTED, DIVERGED = 130, 5
+WIDE = 76  # columns that the table needs
 app = App(name="compare", help_epilogue=EXAMPLES, help_format="plaintext")
 
 
@@ -95,9 +96,32 @@ def compare(
 def _print(found: Comparison, saved: str) -> None:
     from qlearn.reports import print_comparison
 
-    print_comparison(found, console())
+    if console().width < WIDE:
+        _print_narrow(found)
+    else:
+        print_comparison(found, console())
     if saved:
         say(saved)
+
+
+def _print_narrow(found: Comparison) -> None:
+    """Print the same without tables, whose figures would be cut off."""
+    from qlearn.comparison.exports import HEADINGS, cells, heading, references
+
+    say(heading(found))
+    for row in cells(found):
+        title(row[0])
+        for head, cell in zip(HEADINGS[1:], row[1:], strict=True):
+            say(f"{head}: {cell}")
+    title("Held against")
+    for what, value in references(found):
+        say(f"{what}: {value}")
+    for agent in found.agents:
+        for other, chance in agent.beats.items():
+            say(f"a run of {agent.name} beats one of {other} with probability {chance.probability:.2f}")
+    title("What follows")
+    say(found.verdict)
+    say_command("To reproduce:", found.command or "")
 
 
 def save_everything(found: Comparison, output: Output) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cyclopts import App, CycloptsError
 
 from qlearn.cli.plain import keep_readable
+from qlearn.cli.terminal import shell
 from qlearn.errors import QlearnError, nearest
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def _reported(arguments: list[str]) -> int:
     except QlearnError as error:
         return complain(str(error), error.exit_code)
     except KeyboardInterrupt as error:
-        return complain(str(error) or "Interrupted.", INTERRUPTED)
+        again = f"To start again: {shell('qlearn', *arguments)}"
+        return complain(str(error) or "Interrupted before there were results.", INTERRUPTED, again)
     except MemoryError:
         return complain("There is not enough memory for this; ask for fewer seeds or a smaller problem.", 2)
     except SystemExit as error:  # rich leaves so where a pipe breaks

@@ -29,7 +29,6 @@ While you play: an action's number or name (several numbers in a line are played
 after another), `why` shows what could have happened and what did, `new` starts another
 episode, `help` says all this, `q` leaves.
 """
-DISCOUNT = 0.95
 MOST_STATES = 5_000
 INTERRUPTED = 130
 app = App(name="play", help_epilogue=EXAMPLES, help_format="plaintext")
@@ -211,21 +210,21 @@ class Playground:
             ],
             "num_steps": sum(map(len, played)),
             "total_return": sum(totals),
-            "optimal_expects": best,
+            "best_expects": best,
             "uniform_expects": uniform,
         }
 
 
 def _expected(world: FiniteMDP | HostEnvironment, lengths: list[int]) -> tuple[float | None, float | None]:
-    """Return what the optimal policy and chance expect in episodes of at most these lengths."""
+    """Return what the best play and chance expect in episodes of at most these lengths."""
     from qlearn.environments import FiniteMDP
-    from qlearn.planning import evaluate_policy, solve, uniform_policy
+    from qlearn.planning import evaluate_policy, finite_horizon, uniform_policy
 
     if not isinstance(world, FiniteMDP) or world.num_states > MOST_STATES or not lengths:
         return None, None
-    best, chance = solve(world, DISCOUNT).policy, uniform_policy(world)
+    chance = uniform_policy(world)
     return (
-        sum(evaluate_policy(world, best, n).mean for n in lengths),
+        sum(finite_horizon(world, n).value for n in lengths),
         sum(evaluate_policy(world, chance, n).mean for n in lengths),
     )
 
@@ -237,9 +236,9 @@ def _summary(playground: Playground, result: dict[str, Any]) -> None:
         return
     episodes = "" if number == 1 else f" in {number} episodes"
     playground.tell(f"You took {steps:,} step{'s' * (steps > 1)}{episodes} for a return of {total:g}.")
-    if result["optimal_expects"] is not None:
+    if result["best_expects"] is not None:
         within = "as many steps" if number == 1 else "episodes of these lengths"
         playground.tell(
-            f"In {within} the policy that is optimal at discount {DISCOUNT} expects "
-            f"{figure(result['optimal_expects'])}, choosing at random {figure(result['uniform_expects'])}."
+            f"In {within} the best play expects {figure(result['best_expects'])}, "
+            f"choosing at random {figure(result['uniform_expects'])}."
         )

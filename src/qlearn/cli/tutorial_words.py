@@ -39,15 +39,13 @@ def difference(found: Comparison) -> str:
 
 def print_locked(locked: Any, seen: int) -> None:
     """Print how often reward sum has locked a state onto forward, beside the probability of it."""
-    say(
-        "Reward sum repeats the first action that paid. How often its greedy action is forward, over the "
-        f"{seen} runs that visited every state:"
-    )
     rows = []
     for s, truth in enumerate(facts.LOCKED):
         error = math.sqrt(truth * (1 - truth) / max(1, seen))
         rows.append([str(s), share(float(locked[s])), f"{share(truth)} ± {100 * error:.1f}"])
-    print_table(["state", "forward, here", "exact probability ± se"], rows)
+    name = f"Where reward sum's greedy action is forward, over the {seen} runs that visited every state"
+    print_table(["state", "forward, here", "exact probability ± se"], rows, name=name)
+    say("It repeats the first action that paid in a state, and never learns what the other one would bring.")
 
 
 def text_and_code(text: Runs, code: Runs) -> str:
