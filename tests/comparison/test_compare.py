@@ -159,7 +159,7 @@ def test_equal_agents_tie_everywhere_and_get_names_of_their_own():
     first, second = found.agents
     assert (first.name, second.name) == ("ε-greedy Q-learning #1", "ε-greedy Q-learning #2")
     assert first.beats[second.name].probability == 0.5
-    assert (first.wins, second.wins) == (5, 0)
+    assert first.wins + second.wins == 5
     assert (first.wins_exact, second.wins_exact) == (2.5, 2.5)
     assert "have the same value in every seed" in found.verdict
 

@@ -130,11 +130,12 @@ def test_games_follow_the_exact_distribution_of_returns():
     assert set(played) == {0.0, 1.0}
 
 
-def test_equal_policies_play_equal_games_whoever_plays_beside_them():
+def test_a_game_depends_on_its_round_and_its_agents_place_alone():
     many = np.tile(FORWARD, (20, 1, 1))
     one, other = play_games(CHAIN, [many, many], np.arange(20))
-    assert one.tolist() == other.tolist()
     assert play_games(CHAIN, [many[:3]], np.array([5, 0, 19]))[0].tolist() == one[[5, 0, 19]].tolist()
+    assert (one != other).sum() > 15
+    assert abs(np.corrcoef(one, other)[0, 1]) < 0.7
 
 
 def test_noisy_rewards_and_illegal_actions_are_played_too():

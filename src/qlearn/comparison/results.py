@@ -32,7 +32,7 @@ class AgentResult:
         online_return: (n,) each seed's mean return over its episodes, exploration included; NaN where a seed
             completed none.
         online: their mean with its interval; None where a seed completed no episode.
-        games: (n,) the return of one sampled greedy game of each seed, on random numbers shared by all agents.
+        games: (n,) the return of one sampled greedy game of each seed, on random numbers of its own.
         wins: seeds in which this game was the highest of all agents', ties to the first agent.
         wins_exact: seeds in which the exact value was, shared where agents tie.
         beats: for every other agent's name, the probability that a run beats one of its runs, ties counting ½.

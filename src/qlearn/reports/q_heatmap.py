@@ -37,7 +37,7 @@ def q_heatmap(comparison: Comparison, agent: int | str = 0, seed: int | None = N
 
     >>> import qlearn as ql
     >>> found = ql.compare([ql.QLearning()], "NChain-v0", episodes=4, seeds=3, snapshots=0)
-    >>> [axes.get_title() for axes in q_heatmap(found).axes[:2]]
+    >>> [axes.get_title(loc="left") for axes in q_heatmap(found).axes[:2]]
     ['learnt Q, mean of 3 seeds', 'Q*, discount 0.95']
     """
     result = row_of(comparison, agent)
