@@ -51,7 +51,8 @@ def test_the_folder_gets_figures_and_numbers(qlearn, tmp_path):
     assert "results" in done.out
 
 
-def test_the_tutorial_holds_its_numbers_against_the_truth(qlearn, strict_json, tmp_path):
+def test_the_tutorial_holds_its_numbers_against_the_truth(qlearn, strict_json, tmp_path, monkeypatch):
+    monkeypatch.setattr("qlearn.cli.tutorial_facts.EPISODES", 100)
     done = qlearn("tutorial", "--rounds", "3", "--seed", "5", "--out", "kept")
     assert done.code == 0, done.err
     for part in ("1. The", "2. What", "3. Three", "4. The tournament", "5. The Q", "6. What"):

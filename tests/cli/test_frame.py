@@ -107,6 +107,17 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(qlearn, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_ctrl_c_without_results_says_how_to_start_again(qlearn, monkeypatch):
+    def interrupt(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("qlearn.planning.solve", interrupt)
+    done = qlearn("solve", "NChain-v0(n=3)")
+    assert done.code == 130
+    assert "To start again: qlearn solve 'NChain-v0(n=3)'" in done.err
+    assert done.out == ""
+
+
 def test_json_stands_alone_on_standard_output_and_in_the_folder(qlearn, tmp_path):
     done = qlearn("solve", "NChain-v0", "--json", "--out", "a/b")
     assert done.err == ""

@@ -77,6 +77,37 @@ def test_an_environment_without_a_model_is_judged_by_rollouts(qlearn):
     assert "no model" in qlearn(*words).out
 
 
+FAULTY = """
+import gymnasium as gym
+
+class Faulty(gym.Env):
+    observation_space = action_space = gym.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return 0, {}
+
+    def step(self, action):
+        raise RuntimeError("the wheel came off")
+
+gym.register("Faulty-v0", Faulty, max_episode_steps=5, disable_env_checker=True)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["train", "faulty:Faulty-v0", "q-learning", "--seeds", "2"], ["play", "faulty:Faulty-v0"]]
+)
+def test_a_fault_of_the_environment_gives_exit_code_3(qlearn, monkeypatch, tmp_path, words):
+    (tmp_path / "faulty.py").write_text(FAULTY)
+    monkeypatch.syspath_prepend(tmp_path)
+    done = qlearn(*words, "--out", "made", stdin="0\n")
+    assert done.code == 3, done.err
+    assert "the wheel came off" in done.err
+    assert done.err.count("\n") <= 3
+    assert "Traceback" not in done.err
+    assert not (tmp_path / "made").exists()
+
+
 def wait_until(true, seconds=60):
     end = time.monotonic() + seconds
     while not true():

@@ -85,9 +85,9 @@ def _reported(arguments: list[str]) -> int:
         return complain(_in_words(error), 2, _help_of(arguments))
     except QlearnError as error:
         return complain(str(error), error.exit_code)
-    except KeyboardInterrupt as error:
+    except KeyboardInterrupt:
         again = f"To start again: {shell('qlearn', *arguments)}"
-        return complain(str(error) or "Interrupted before there were results.", INTERRUPTED, again)
+        return complain("Interrupted before there were results.", INTERRUPTED, again)
     except MemoryError:
         return complain("There is not enough memory for this; ask for fewer seeds or a smaller problem.", 2)
     except SystemExit as error:  # rich leaves so where a pipe breaks

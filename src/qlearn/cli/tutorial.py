@@ -46,7 +46,7 @@ def tutorial(
 
     keep_compiled()
     command = shell("qlearn", "tutorial", "--rounds", rounds, "--seed", seed)
-    walk = Walk(rounds, seed, show=not output.json)
+    walk = Walk(rounds, seed, show=not output.json, figures=output.out is not None)
     data: dict[str, Any] = {}
     code = 0
     try:

@@ -34,11 +34,13 @@ class Walk:
         rounds: of the tournament, and seeds of every training.
         seed: the first.
         show: whether the parts print anything.
+        figures: whether there will be figures, for which tables are kept along the way.
     """
 
     rounds: int
     seed: int
     show: bool = True
+    figures: bool = False
 
     def parts(self) -> Iterator[dict[str, Any]]:
         """Go through the parts, one after another; each yields its numbers."""
@@ -72,8 +74,8 @@ class Walk:
         from qlearn.comparison import compare
         from qlearn.training import tutorial_agents
 
-        seeds = range(self.seed, self.seed + self.rounds)
-        return compare(tutorial_agents(), self.chain, episodes=facts.EPISODES, seeds=list(seeds), snapshots=50)
+        seeds, kept = range(self.seed, self.seed + self.rounds), 50 if self.figures else 0
+        return compare(tutorial_agents(), self.chain, episodes=facts.EPISODES, seeds=list(seeds), snapshots=kept)
 
     def save_figures(self, output: Output) -> str:
         """Write the figures of the three agents' comparison; return what there is, in words."""
