@@ -48,10 +48,16 @@ def say_command(text: str, command: str) -> None:
 def shell(*words: object) -> str:
     """Return a command as the shell reads it.
 
-    >>> shell("qlearn", "solve", "NChain-v0(n=10)")
-    "qlearn solve 'NChain-v0(n=10)'"
+    >>> print(shell("qlearn", "solve", "FrozenLake-v1(map_name='8x8')"))
+    qlearn solve "FrozenLake-v1(map_name='8x8')"
     """
-    return shlex.join(map(str, words))
+    return " ".join(map(_quoted, map(str, words)))
+
+
+def _quoted(word: str) -> str:
+    if "'" in word and not set(word) & set('"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)
 
 
 def print_table(
