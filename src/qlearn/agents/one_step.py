@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
 from qlearn.rules.description import choice, description, number
-from qlearn.rules.exploration import EpsilonGreedy, Exploration
+from qlearn.rules.exploration import EpsilonGreedy, Exploration, as_exploration
 from qlearn.rules.schedules import Schedule, as_schedule
 from qlearn.rules.targets import one_step
 
@@ -82,6 +82,7 @@ class OneStep:
 def check_one_step(agent: Any) -> None:
     """Check what all one-step agents have in common."""
     as_schedule(agent, "learning_rate")
+    as_exploration(agent)
     number(agent, "discount", 0.0, 1.0)
     number(agent, "initial_value", float("-inf"))
     if hasattr(agent, "form"):

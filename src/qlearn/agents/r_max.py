@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.errors import InputError
 from qlearn.rules.description import description, number, whole
-from qlearn.rules.exploration import Exploration, Greedy
+from qlearn.rules.exploration import Exploration, Greedy, as_exploration
 
 Array = jax.Array
 _MOST_SWEEPS = 100_000
@@ -66,6 +66,7 @@ class RMax:
     version = 1
 
     def __post_init__(self) -> None:
+        as_exploration(self)
         number(self, "reward_max", float("-inf"))
         whole(self, "known_after")
         number(self, "discount", 0.0, 1.0)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import read, read_row, settled_write
 from qlearn.rules.description import description
-from qlearn.rules.exploration import Exploration, Greedy
+from qlearn.rules.exploration import Exploration, Greedy, as_exploration
 
 Array = jax.Array
 
@@ -45,6 +45,9 @@ class RewardSum:
     label = "reward sum"
     discount = None
     version = 1
+
+    def __post_init__(self) -> None:
+        as_exploration(self)
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for a table of ``spec.num_states`` × ``spec.num_actions``."""

@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 import jax
 import jax.numpy as jnp
 
+from qlearn.errors import InputError
 from qlearn.rules.description import choice, description
 from qlearn.rules.rows import add_up, best, draw, highest, legal_row, pick
 from qlearn.rules.schedules import HasTime, Schedule, as_schedule
@@ -198,9 +199,17 @@ class Boltzmann:
         return f"Boltzmann (τ {self.temperature})"
 
 
-def _positive(policy: Boltzmann) -> None:
-    from qlearn.errors import InputError
+def as_exploration(owner: object) -> None:
+    """Check that a description's exploration is one; raises InputError."""
+    policy = vars(owner)["exploration"]
+    if not all(hasattr(policy, name) for name in ("counts_visits", "greedy", "probabilities", "sample")):
+        raise InputError(
+            f"{type(owner).__name__}: exploration={policy!r} is no exploration policy; expected one with greedy, "
+            "probabilities and sample. Pass for example EpsilonGreedy(0.1)."
+        )
 
+
+def _positive(policy: Boltzmann) -> None:
     if getattr(policy.temperature, "start", 1.0) <= 0:
         raise InputError(
             f"Boltzmann: temperature {policy.temperature} is not above 0; expected a number in (0, ∞). "
