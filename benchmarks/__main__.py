@@ -53,9 +53,7 @@ def main():
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(SECTIONS))
     parser.add_argument("--quick", action="store_true", help="small runs, to see that everything works")
-    parser.add_argument(
-        "--out", type=Path, metavar="DIR", help="where to write (default: benchmarks/results)"
-    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: benchmarks/results)")
     chosen = parser.parse_args()
     unknown = sorted(set(chosen.names) - set(SECTIONS))
     if unknown:

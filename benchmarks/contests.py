@@ -68,9 +68,7 @@ def race(contestants, yardstick, targets):
     rows = [rate_row(timings, name, yardstick, targets.get(name)) for name in timings]
     for name, why in failed.items():
         rows.append(failed_row(name, why, f"≥ {targets[name]} ×" if name in targets else None))
-    samples = {
-        name: {**vars(result), "compile_wall": result.compile_time()} for name, result in timings.items()
-    }
+    samples = {name: {**vars(result), "compile_wall": result.compile_time()} for name, result in timings.items()}
     return {"rows": rows, "yardstick": yardstick, "samples": samples}
 
 
@@ -127,9 +125,7 @@ def nchain(quick):
     result = race(contestants, "numpy loop", {QLEARN[100]: 400, QLEARN[1000]: 600})
     if c_name not in contestants:
         result["rows"].append(failed_row(c_name, "no compiler"))
-    result["notes"] = [
-        f"C kernel: {c_kernel.describe()}; it keeps tables, visits and returns as qlearn does."
-    ]
+    result["notes"] = [f"C kernel: {c_kernel.describe()}; it keeps tables, visits and returns as qlearn does."]
     return result
 
 
@@ -143,9 +139,7 @@ def against_gymnasium(problem, quick):
     for seeds, name in QLEARN.items():
         contestants[name] = partial(train_steps, gymnasium_agent, environment, seeds, steps=steps)
     result = race(contestants, "Gymnasium loop", dict.fromkeys(QLEARN.values(), 200))
-    result["notes"] = [
-        f"{steps:,} steps a seed; the loop runs one seed, with the wrappers of `gymnasium.make`."
-    ]
+    result["notes"] = [f"{steps:,} steps a seed; the loop runs one seed, with the wrappers of `gymnasium.make`."]
     return result
 
 

@@ -42,8 +42,7 @@ def table(rows):
     widths = [max(len(line[i]) for line in lines) for i in range(len(kept))]
     lines.insert(1, ["-" * width for width in widths])
     return "\n".join(
-        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |"
-        for line in lines
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) + " |" for line in lines
     )
 
 
@@ -54,11 +53,7 @@ def compile_times(measured):
         for name, sample in measured.get("samples", {}).items()
         if name.startswith("qlearn") and "compile_wall" in sample
     ]
-    return (
-        [f"First call, with imports and compiling, beyond the later ones: {'; '.join(times)}."]
-        if times
-        else []
-    )
+    return [f"First call, with imports and compiling, beyond the later ones: {'; '.join(times)}."] if times else []
 
 
 def section(measured):

@@ -57,9 +57,7 @@ def test_an_import_against_the_arrows_is_refused(tmp_path, importer, imported):
 
 def test_the_lock_names_no_host_and_gives_every_package_a_hash():
     lock = (ROOT / "requirements.lock").read_text()
-    assert not re.search(
-        r"://|^\s*-|\bindex-url\b|\bfind-links\b", re.sub(r"--hash=\S+", "", lock), re.MULTILINE
-    )
+    assert not re.search(r"://|^\s*-|\bindex-url\b|\bfind-links\b", re.sub(r"--hash=\S+", "", lock), re.MULTILINE)
     packages = re.findall(r"^[\w.-]+==.*$", lock, re.MULTILINE)
     assert packages
     assert all(package.endswith("\\") for package in packages)

@@ -10,9 +10,7 @@ from qlearn.environments import FiniteMDP, MDPBuilder, MDPEnv, make
 from qlearn.errors import InputError
 
 
-@pytest.mark.parametrize(
-    "identity", ["NChain-v0", "FrozenLake-v1", "Taxi-v4(is_rainy=True)", "CliffWalking-v1"]
-)
+@pytest.mark.parametrize("identity", ["NChain-v0", "FrozenLake-v1", "Taxi-v4(is_rainy=True)", "CliffWalking-v1"])
 def test_a_model_steps_exactly_as_the_environment_it_came_from(identity):
     mdp = make(identity)
     ours, theirs = MDPEnv(mdp), mdp.make_env()
@@ -29,9 +27,7 @@ def test_a_model_steps_exactly_as_the_environment_it_came_from(identity):
         observation = (ours.reset()[0], theirs.reset()[0]) if mine[2] or mine[3] else (mine[0], its[0])
 
 
-@pytest.mark.parametrize(
-    "identity", ["NChain-v0", "FrozenLake-v1", "Blackjack-v1(sab=False)", "CliffWalking-v1"]
-)
+@pytest.mark.parametrize("identity", ["NChain-v0", "FrozenLake-v1", "Blackjack-v1(sab=False)", "CliffWalking-v1"])
 def test_gymnasiums_own_check_passes(identity):
     check_env(MDPEnv(make(identity)), skip_render_check=True)
 

@@ -104,9 +104,7 @@ def test_every_outcome_comes_as_often_as_the_model_says(rules):
     for state in range(mdp.num_states):
         for action in (0, 1):
             for i in range(mdp.offsets[2 * state + action], mdp.offsets[2 * state + action + 1]):
-                index[
-                    state, action, int(mdp.next_state[i]), float(mdp.reward[i]), bool(mdp.terminated[i])
-                ] = i
+                index[state, action, int(mdp.next_state[i]), float(mdp.reward[i]), bool(mdp.terminated[i])] = i
     counts, starts = np.zeros(mdp.probability.size), np.zeros(mdp.num_states)
     observation, _ = env.reset(seed=7)
     state = model_state(env, observation)

@@ -95,9 +95,7 @@ def test_probabilities_that_do_not_add_up_are_named():
     with pytest.raises(InputError, match="On 'go' in 'A' two outcomes have no probability"):
         clause.ends()
     clause.goes_to("A", probability=0.5)
-    with pytest.raises(
-        InputError, match="leave nothing for the one without a probability: the others sum to 1"
-    ):
+    with pytest.raises(InputError, match="leave nothing for the one without a probability: the others sum to 1"):
         b.build()
 
 

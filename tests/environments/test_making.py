@@ -144,9 +144,7 @@ def test_batches_of_observations_are_numbered_as_vector_environments_give_them()
         host = make(lambda space=space: Spaces(space))
         envs = gym.vector.SyncVectorEnv([host.make_env] * 5)
         batch, _ = envs.reset(seed=1)
-        singles = [
-            tuple(part[i] for part in batch) if isinstance(batch, tuple) else batch[i] for i in range(5)
-        ]
+        singles = [tuple(part[i] for part in batch) if isinstance(batch, tuple) else batch[i] for i in range(5)]
         assert host.encode_batch(batch).tolist() == [host.encode(one) for one in singles]
 
 
@@ -216,9 +214,7 @@ def test_what_an_environment_raises_while_it_is_made_is_its_fault():
     def broken():
         raise RuntimeError("no license\nsecond line")
 
-    with pytest.raises(
-        EnvironmentFault, match=r"broken failed while it was made \(RuntimeError: no license\)"
-    ):
+    with pytest.raises(EnvironmentFault, match=r"broken failed while it was made \(RuntimeError: no license\)"):
         make(broken)
     with pytest.raises(InputError, match="made a int; it must make"):
         make(lambda: 3)

@@ -269,9 +269,7 @@ def test_the_vector_form_draws_every_chain():
     ],
 )
 def test_importing_qlearn_registers_the_chain_without_loading_gymnasium(program):
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
 

@@ -50,15 +50,9 @@ def test_every_step_of_the_environment_is_an_outcome_of_its_model(identity):
         action = int(rng.integers(mdp.num_actions))
         seen, reward, terminated, truncated, _ = env.step(action)
         where = outcomes_of(mdp, state, action)
-        match = (
-            (mdp.next_state[where] == seen)
-            & (mdp.reward[where] == reward)
-            & (mdp.terminated[where] == terminated)
-        )
+        match = (mdp.next_state[where] == seen) & (mdp.reward[where] == reward) & (mdp.terminated[where] == terminated)
         assert match.any(), (state, action, seen, reward, terminated)
-        counts.setdefault((state, action), []).append(
-            (float(mdp.probability[where][match].sum()), seen, reward)
-        )
+        counts.setdefault((state, action), []).append((float(mdp.probability[where][match].sum()), seen, reward))
         state = seen
         if terminated or truncated:
             state, _ = env.reset()
@@ -106,9 +100,7 @@ def test_the_time_limit_comes_from_the_registration(identity, limit):
     assert make(identity, max_episode_steps=-1).make_env().spec.max_episode_steps is None
 
 
-@pytest.mark.parametrize(
-    ("discount", "value"), [(0.9, 0.068891), (0.95, 0.180472), (0.99, 0.542026), (1, 14 / 17)]
-)
+@pytest.mark.parametrize(("discount", "value"), [(0.9, 0.068891), (0.95, 0.180472), (0.99, 0.542026), (1, 14 / 17)])
 def test_frozen_lake_has_its_exact_values(discount, value):
     assert optimum(make("FrozenLake-v1"), discount, tolerance=1e-10)[0] == pytest.approx(value, abs=1e-5)
 

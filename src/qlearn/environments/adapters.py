@@ -60,9 +60,7 @@ class MDPEnv(gym.Env[np.int64, np.int64]):
                 current = later
         return current
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Draw the first state; where it is certain, nothing is drawn."""
         super().reset(seed=seed)
         if seed is not None:
@@ -79,9 +77,7 @@ class MDPEnv(gym.Env[np.int64, np.int64]):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Draw one outcome."""
         if self.state is None:
-            raise ResetNeeded(
-                f"{self.mdp.name} was stepped before it was reset; an episode starts with `env.reset()`."
-            )
+            raise ResetNeeded(f"{self.mdp.name} was stepped before it was reset; an episode starts with `env.reset()`.")
         if not self.action_space.contains(action):
             raise InvalidAction(f"{action!r} is no action; it must be 0 to {self.mdp.num_actions - 1}.")
         model, row = self.model, self.state * self.mdp.num_actions + int(action)
@@ -106,9 +102,7 @@ class MDPEnv(gym.Env[np.int64, np.int64]):
 
     def _pick(self, probability: Any) -> int:
         cumulative = np.cumsum(probability)
-        return min(
-            int(np.searchsorted(cumulative, self.np_random.random(), side="right")), len(cumulative) - 1
-        )
+        return min(int(np.searchsorted(cumulative, self.np_random.random(), side="right")), len(cumulative) - 1)
 
     def _info(self) -> dict[str, Any]:
         return {"action_mask": self.model.legal[self.state].astype(np.int8)}

@@ -162,10 +162,5 @@ def _initial(num_states: int, special: bool) -> list[float]:
 
 
 def _state_names(num_states: int) -> list[str]:
-    names = [
-        f"({total}, {card}, {usable})"
-        for total in range(SUMS)
-        for card in range(CARDS)
-        for usable in range(ACES)
-    ]
+    names = [f"({total}, {card}, {usable})" for total in range(SUMS) for card in range(CARDS) for usable in range(ACES)]
     return names + [f"natural, dealer {card}" for card in range(1, num_states - DEALT_NATURAL + 1)]

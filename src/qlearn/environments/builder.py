@@ -51,15 +51,11 @@ class Clause:
         self._builder._mention_state(state)
         return self._add(_Outcome(state, probability, float(reward), float(reward_noise), ends))
 
-    def stays(
-        self, *, probability: float | None = None, reward: float = 0.0, reward_noise: float = 0.0
-    ) -> Clause:
+    def stays(self, *, probability: float | None = None, reward: float = 0.0, reward_noise: float = 0.0) -> Clause:
         """Add an outcome that changes nothing; the arguments are those of `goes_to`."""
         return self.goes_to(self._state, probability=probability, reward=reward, reward_noise=reward_noise)
 
-    def ends(
-        self, *, probability: float | None = None, reward: float = 0.0, reward_noise: float = 0.0
-    ) -> Clause:
+    def ends(self, *, probability: float | None = None, reward: float = 0.0, reward_noise: float = 0.0) -> Clause:
         """Add an outcome that ends the episode; the arguments are those of `goes_to`."""
         return self._add(_Outcome(None, probability, float(reward), float(reward_noise), True))
 
@@ -160,9 +156,7 @@ class MDPBuilder:
         if not isinstance(name, str):
             raise InputError(f"{name!r} is no name; {what} are named by text.")
         if name not in known and what in self._declared:
-            raise InputError(
-                f"{name!r} is not among the declared {what}{known_names(what, name, list(known))}"
-            )
+            raise InputError(f"{name!r} is not among the declared {what}{known_names(what, name, list(known))}")
         known.setdefault(name, len(known))
 
     def build(self, **details: Unpack[Details]) -> FiniteMDP:

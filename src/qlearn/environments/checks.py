@@ -102,16 +102,12 @@ def _check_outcomes(mdp: FiniteMDP) -> None:
     _refuse(
         mdp,
         ~(np.isfinite(mdp.probability) & (mdp.probability > 0)),
-        lambda i: (
-            f"has an outcome of probability {mdp.probability[i]:g}; it must be above 0. Leave the outcome out"
-        ),
+        lambda i: f"has an outcome of probability {mdp.probability[i]:g}; it must be above 0. Leave the outcome out",
     )
     _refuse(
         mdp,
         (mdp.next_state < 0) | (mdp.next_state >= mdp.num_states),
-        lambda i: (
-            f"leads to state {mdp.next_state[i]}; states are 0 to {mdp.num_states - 1}. Correct `next_state`"
-        ),
+        lambda i: f"leads to state {mdp.next_state[i]}; states are 0 to {mdp.num_states - 1}. Correct `next_state`",
     )
     _refuse(
         mdp,
@@ -122,9 +118,7 @@ def _check_outcomes(mdp: FiniteMDP) -> None:
         _refuse(
             mdp,
             ~(np.isfinite(std) & (std >= 0)),
-            lambda i: (
-                f"has a reward with standard deviation {std[i]:g}; it must be 0 or more. Correct `reward_std`"
-            ),
+            lambda i: f"has a reward with standard deviation {std[i]:g}; it must be 0 or more. Correct `reward_std`",
         )
 
 
@@ -160,9 +154,7 @@ def _check_rows(mdp: FiniteMDP) -> None:
 def _check_initial(mdp: FiniteMDP) -> None:
     initial = mdp.initial
     if initial.shape != (mdp.num_states,):
-        raise InputError(
-            f"`initial` has {initial.size} entries; there are {mdp.num_states} states. Give one for each."
-        )
+        raise InputError(f"`initial` has {initial.size} entries; there are {mdp.num_states} states. Give one for each.")
     wrong = ~(np.isfinite(initial) & (initial >= 0))
     if wrong.any():
         state = int(np.argmax(wrong))
@@ -171,18 +163,12 @@ def _check_initial(mdp: FiniteMDP) -> None:
             "more. Correct it."
         )
     if abs(initial.sum() - 1.0) > TOLERANCE:
-        raise InputError(
-            f"`initial` sums to {_short(initial.sum())}; it must sum to 1 ± 1e-9. Divide it by its sum."
-        )
+        raise InputError(f"`initial` sums to {_short(initial.sum())}; it must sum to 1 ± 1e-9. Divide it by its sum.")
 
 
 def _check_time_limit(limit: Any) -> None:
-    if limit is not None and (
-        isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 1
-    ):
-        raise InputError(
-            f"`time_limit` is {limit!r}; it must be a whole number of at least 1, or None for no limit."
-        )
+    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, int | np.integer) or limit < 1):
+        raise InputError(f"`time_limit` is {limit!r}; it must be a whole number of at least 1, or None for no limit.")
 
 
 def _check_changes(mdp: FiniteMDP) -> None:
@@ -190,16 +176,13 @@ def _check_changes(mdp: FiniteMDP) -> None:
     at: Any
     for at, model in mdp.changes:
         if isinstance(at, bool) or not isinstance(at, int | np.integer) or at <= before:
-            raise InputError(
-                f"`changes` has step {at!r} after {before}; steps must be whole numbers that rise from 1."
-            )
+            raise InputError(f"`changes` has step {at!r} after {before}; steps must be whole numbers that rise from 1.")
         same = ("num_states", "num_actions", "time_limit")
         differing = [field for field in same if getattr(mdp, field) != getattr(model, field)]
         if differing or model.changes:
             what = f"another `{differing[0]}`" if differing else "changes of its own"
             raise InputError(
-                f"The model from step {at} on has {what}; it must agree in {', '.join(same)} and not change "
-                "itself."
+                f"The model from step {at} on has {what}; it must agree in {', '.join(same)} and not change itself."
             )
         if not np.array_equal(mdp.legal, model.legal):
             row = int(np.flatnonzero((mdp.legal != model.legal).ravel())[0])

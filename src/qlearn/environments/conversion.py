@@ -34,8 +34,7 @@ def distribution(initial: int | ArrayLike, num_states: int) -> FloatArray:
         return given.astype(np.float64)
     if given.dtype.kind not in "iu" or not 0 <= int(given) < num_states:
         raise InputError(
-            f"`initial` is {initial!r}; it must be a state from 0 to {num_states - 1}, or a probability for "
-            "each."
+            f"`initial` is {initial!r}; it must be a state from 0 to {num_states - 1}, or a probability for each."
         )
     start = np.zeros(num_states)
     start[int(given)] = 1.0
@@ -123,14 +122,10 @@ def _mask(terminals: ArrayLike, S: int) -> BoolArray:
     ends = np.zeros(S, dtype=np.bool_)
     if given.size:
         if given.dtype.kind not in "iu":
-            raise InputError(
-                f"`terminals` is {terminals!r}; it must hold state numbers, or {S} booleans. Correct it."
-            )
+            raise InputError(f"`terminals` is {terminals!r}; it must hold state numbers, or {S} booleans. Correct it.")
         outside = given[(given < 0) | (given >= S)]
         if outside.size:
-            raise InputError(
-                f"`terminals` names state {outside.flat[0]}; states are 0 to {S - 1}. Correct it."
-            )
+            raise InputError(f"`terminals` names state {outside.flat[0]}; states are 0 to {S - 1}. Correct it.")
         ends[given] = True
     return ends
 
@@ -177,25 +172,18 @@ def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
                 f"`P` has shape {P.shape}; one sparse matrix must be (S·A, S). Or give a list, one (S, S)."
             )
         A, stacked = P.shape[0] // S, csr_array(P)
-    elif (
-        isinstance(P, list | tuple)
-        and P
-        and (_is_sparse(P[0]) or (isinstance(P[0], np.ndarray) and P[0].ndim == 2))
-    ):
+    elif isinstance(P, list | tuple) and P and (_is_sparse(P[0]) or (isinstance(P[0], np.ndarray) and P[0].ndim == 2)):
         A, S = len(P), P[0].shape[0]
         for action, matrix in enumerate(P):
             if matrix.shape != (S, S):
-                raise InputError(
-                    f"`P[{action}]` has shape {matrix.shape}; every action needs one matrix ({S}, {S})."
-                )
+                raise InputError(f"`P[{action}]` has shape {matrix.shape}; every action needs one matrix ({S}, {S}).")
         order = np.arange(S * A).reshape(A, S).T.ravel()  # from (a, s) to (s, a)
         stacked = csr_array(vstack([csr_array(matrix) for matrix in P], format="csr"))[order]
     else:
         dense = np.asarray(P, dtype=np.float64)
         if dense.ndim != 3 or dense.shape[0] != dense.shape[2]:
             raise InputError(
-                f"`P` has shape {dense.shape}; it must be (S, A, S), or a list of one (S, S) matrix for "
-                "each action."
+                f"`P` has shape {dense.shape}; it must be (S, A, S), or a list of one (S, S) matrix for each action."
             )
         S, A = dense.shape[:2]
         stacked = csr_array(dense.reshape(S * A, S))

@@ -220,9 +220,7 @@ class FiniteMDP:
         terminal = np.zeros(self.num_states, dtype=np.bool_)
         terminal[self.next_state[self.terminated]] = True
         rows = np.repeat(np.arange(self.num_states), np.diff(self.offsets[:: self.num_actions]))
-        onward = ~self.terminated & (
-            rows != self.next_state
-        )  # that it stays in itself makes no state reachable
+        onward = ~self.terminated & (rows != self.next_state)  # that it stays in itself makes no state reachable
         terminal[self.next_state[onward]] = False
         terminal[self.initial > 0] = False
         terminal.setflags(write=False)
@@ -233,9 +231,7 @@ class FiniteMDP:
         """(S, A) float64: the mean reward of each action; 0 where it is not legal."""
         cells = self.num_states * self.num_actions
         rows = np.repeat(np.arange(cells), np.diff(self.offsets))
-        mean = np.asarray(
-            np.bincount(rows, weights=self.probability * self.reward, minlength=cells), np.float64
-        )
+        mean = np.asarray(np.bincount(rows, weights=self.probability * self.reward, minlength=cells), np.float64)
         mean = mean.reshape(self.num_states, self.num_actions)
         mean.setflags(write=False)
         return mean
@@ -278,6 +274,4 @@ class FiniteMDP:
     def __repr__(self) -> str:
         limit = "" if self.time_limit is None else f", time limit {self.time_limit}"
         changes = f", changes at step {', '.join(str(at) for at, _ in self.changes)}" if self.changes else ""
-        return (
-            f"<FiniteMDP {self.name}: {self.num_states} states, {self.num_actions} actions{limit}{changes}>"
-        )
+        return f"<FiniteMDP {self.name}: {self.num_states} states, {self.num_actions} actions{limit}{changes}>"

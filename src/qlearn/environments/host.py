@@ -128,9 +128,7 @@ def host_environment(
             f"{name} has {num_states:,} different observations; a table holds at most 2,147,483,647 states. "
             "Drop or coarsen components of the observation with a gymnasium.ObservationWrapper."
         )
-    return HostEnvironment(
-        name, make_env, num_states, num_actions, sizes, starts, action_start, limit, single, reason
-    )
+    return HostEnvironment(name, make_env, num_states, num_actions, sizes, starts, action_start, limit, single, reason)
 
 
 def _actions(name: str, space: gym.Space[Any]) -> tuple[int, int]:

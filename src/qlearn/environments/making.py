@@ -20,9 +20,7 @@ if TYPE_CHECKING:
     import gymnasium as gym
     from gymnasium.envs.registration import EnvSpec
 
-    Makeable: TypeAlias = (
-        str | FiniteMDP | HostEnvironment | Callable[..., gym.Env[Any, Any]] | gym.Env[Any, Any]
-    )
+    Makeable: TypeAlias = str | FiniteMDP | HostEnvironment | Callable[..., gym.Env[Any, Any]] | gym.Env[Any, Any]
 
 _NCHAIN = "NChain-v0"
 _LIMIT = "max_episode_steps"
@@ -64,9 +62,7 @@ def make(environment: Makeable, **arguments: Any) -> FiniteMDP | HostEnvironment
         return _from_id(identity, {**given, **arguments})
     if isinstance(environment, gym.Env):
         if arguments:
-            raise InputError(
-                "An environment that is made already takes no arguments. Pass the function that makes it."
-            )
+            raise InputError("An environment that is made already takes no arguments. Pass the function that makes it.")
         name = environment.spec.id if environment.spec is not None else type(environment.unwrapped).__name__
         reason = f"{NO_MODEL}; one instance serves one seed"
         return host_environment(name, lambda: environment, single=True, reason=reason)
@@ -141,11 +137,7 @@ def _suggestion(name: str, known: list[str]) -> str:
     if versions:
         newest = max(versions, key=lambda k: registry[k].version or 0)
         return f", did you mean {newest!r}?"
-    return (
-        nearest(name, _own_ids())
-        or nearest(name, known)
-        or f"; `qlearn envs` lists them, {_NCHAIN!r} is one."
-    )
+    return nearest(name, _own_ids()) or nearest(name, known) or f"; `qlearn envs` lists them, {_NCHAIN!r} is one."
 
 
 def _creator(spec: EnvSpec) -> Any:
@@ -169,9 +161,7 @@ def _check_keywords(name: str, creator: Any, arguments: dict[str, Any], also: tu
         return  # written in another language; it will speak for itself
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
-    accepted = [
-        p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "render_mode"
-    ] + list(also)
+    accepted = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "render_mode"] + list(also)
     for key in arguments:
         if key not in accepted:
             raise InputError(
@@ -185,8 +175,7 @@ def _time_limit(limit: Any, name: str) -> int | None:
         return None
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
         raise InputError(
-            f"`{_LIMIT}` of {name} is {limit!r}; it must be a whole number of at least 1, or None for no "
-            "limit."
+            f"`{_LIMIT}` of {name} is {limit!r}; it must be a whole number of at least 1, or None for no limit."
         )
     return limit
 
@@ -220,7 +209,5 @@ def list_environments() -> list[EnvironmentSummary]:
     for identity in _own_ids():
         model = make(identity)
         summary = chain if identity == _NCHAIN else SUMMARIES.get(identity.rpartition("-v")[0], "")
-        rows.append(
-            EnvironmentSummary(identity, summary, model.num_states, model.num_actions, model.time_limit)
-        )
+        rows.append(EnvironmentSummary(identity, summary, model.num_states, model.num_actions, model.time_limit))
     return rows

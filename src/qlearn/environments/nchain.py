@@ -32,9 +32,7 @@ ACTION_NAMES = ("forward", "backward")
 def check_arguments(n: Any, slip: Any, small: Any, large: Any) -> None:
     """Raise an `InputError` that names the argument which makes no chain."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InputError(
-            f"`n` is {n!r}; the chain needs a whole number of states, at least 1. The tutorial's is n=5."
-        )
+        raise InputError(f"`n` is {n!r}; the chain needs a whole number of states, at least 1. The tutorial's is n=5.")
     for name, number in (("slip", slip), ("small", small), ("large", large)):
         if isinstance(number, bool) or not isinstance(number, int | float | np.integer | np.floating):
             raise InputError(f"`{name}` is {number!r}; it must be a number.")
@@ -89,9 +87,7 @@ class NChainEnv(gym.Env[np.int64, np.int64]):
         self.slipped = False
         self._drawing: Any = None
 
-    def reset(
-        self, *, seed: int | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Go to state 0."""
         super().reset(seed=seed)
         self.state, self.last_action, self.last_reward, self.slipped = 0, None, 0.0, False
@@ -143,9 +139,7 @@ class NChainEnv(gym.Env[np.int64, np.int64]):
         if self._drawing is None:
             self._drawing = ChainDrawing(self.n, self.small, self.large)
         assert self.state is not None
-        image: NDArray[np.uint8] = self._drawing.draw(
-            self.state, self.last_action, self.slipped, self.what_happened()
-        )
+        image: NDArray[np.uint8] = self._drawing.draw(self.state, self.last_action, self.slipped, self.what_happened())
         return image
 
 
@@ -179,9 +173,7 @@ def nchain_model(
     """
     check_arguments(n, slip, small, large)
     state = np.arange(n)
-    next_state = np.stack(
-        [np.minimum(state + 1, n - 1), np.zeros(n, dtype=np.int64)]
-    )  # by action carried out
+    next_state = np.stack([np.minimum(state + 1, n - 1), np.zeros(n, dtype=np.int64)])  # by action carried out
     reward = np.stack([np.where(state == n - 1, float(large), 0.0), np.full(n, float(small))])
     # Axes (state, chosen action, outcome): the action carried out is the other one, then the chosen one.
     carried_out = np.broadcast_to(np.array([[1, 0], [0, 1]]), (n, 2, 2))

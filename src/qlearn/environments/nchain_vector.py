@@ -61,9 +61,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         self.metadata = {**type(self).metadata, "autoreset_mode": self.autoreset_mode}
         self.render_mode = render_mode
         self.max_episode_steps = None if max_episode_steps == -1 else max_episode_steps
-        self._chains = [
-            NChainEnv(render_mode=render_mode, **arguments) for _ in range(num_envs)
-        ]  # they only draw
+        self._chains = [NChainEnv(render_mode=render_mode, **arguments) for _ in range(num_envs)]  # they only draw
         self._chain = self._chains[0]
         self.single_observation_space = self._chain.observation_space
         self.single_action_space = self._chain.action_space
@@ -102,9 +100,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         """Go to state 0, everywhere or where ``options["reset_mask"]`` says; chain i takes ``seed + i``."""
         seeds = _seeds(seed, self.num_envs)
         if len(seeds) != self.num_envs:
-            raise InputError(
-                f"`seed` has {len(seeds)} entries; there are {self.num_envs} chains. Give one for each."
-            )
+            raise InputError(f"`seed` has {len(seeds)} entries; there are {self.num_envs} chains. Give one for each.")
         mask = np.ones(self.num_envs, dtype=np.bool_)
         if options and "reset_mask" in options:
             mask = np.asarray(options["reset_mask"])
@@ -129,14 +125,10 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
     def step(self, actions: ArrayLike) -> Step:
         """Take one step in every chain."""
         if self._state is None:
-            raise ResetNeeded(
-                "NChain was stepped before it was reset; an episode starts with `envs.reset()`."
-            )
+            raise ResetNeeded("NChain was stepped before it was reset; an episode starts with `envs.reset()`.")
         resting = self._over.copy()
         if resting.any() and self.autoreset_mode == AutoresetMode.DISABLED:
-            raise ResetNeeded(
-                "A chain was stepped after its episode ended; reset it with `options={'reset_mask': …}`."
-            )
+            raise ResetNeeded("A chain was stepped after its episode ended; reset it with `options={'reset_mask': …}`.")
         self._restart(resting)
         moving = ~resting
         slipped = self._advance(np.asarray(actions), moving)
@@ -165,9 +157,7 @@ class NChainVectorEnv(VectorEnv[Any, Any, Any]):
         chosen = actions.astype(np.int64)
         wrong = moving & (chosen != 0) & (chosen != 1)
         if wrong.any():
-            raise InvalidAction(
-                f"{chosen[wrong][0]} is no action of NChain; it must be 0 (forward) or 1 (backward)."
-            )
+            raise InvalidAction(f"{chosen[wrong][0]} is no action of NChain; it must be 0 (forward) or 1 (backward).")
         uniform = np.ones(self.num_envs)
         for i in np.flatnonzero(moving):
             uniform[i] = self._stream(int(i)).random()

@@ -36,9 +36,7 @@ def register_with_gymnasium() -> None:
     if "gymnasium" not in sys.modules:
         if not any(isinstance(finder, _AfterGymnasium) for finder in sys.meta_path):
             sys.meta_path.insert(0, _AfterGymnasium())
-    elif hasattr(
-        sys.modules["gymnasium"], "envs"
-    ):  # else it is being loaded at this moment, by our own import
+    elif hasattr(sys.modules["gymnasium"], "envs"):  # else it is being loaded at this moment, by our own import
         register()
 
 

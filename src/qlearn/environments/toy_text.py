@@ -32,8 +32,7 @@ SUMMARIES = {
     "Blackjack": "Twenty-one against a dealer who draws to 17, from an endless deck",
     "CliffWalking": "Walk along a cliff from start to goal; falling costs 100 and leads back to the start",
     "CliffWalkingSlippery": "The same, with ice: two times in three the step goes sideways",
-    "FrozenLake": "Cross a frozen lake without falling into a hole; two times in three the step goes "
-    "sideways",
+    "FrozenLake": "Cross a frozen lake without falling into a hole; two times in three the step goes sideways",
     "FrozenLake8x8": "The same on a larger lake",
     "Taxi": "Fetch a passenger at one of four places and bring them to another",
 }
@@ -107,9 +106,7 @@ def _construct(spec: EnvSpec, creator: Any, arguments: dict[str, Any]) -> gym.En
             )
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter(
-                "ignore", RuntimeWarning
-            )  # a map without a start; the model's check names it
+            warnings.simplefilter("ignore", RuntimeWarning)  # a map without a start; the model's check names it
             env: gym.Env[Any, Any] = creator(**arguments)
     except Exception as error:
         raise InputError(
@@ -117,9 +114,7 @@ def _construct(spec: EnvSpec, creator: Any, arguments: dict[str, Any]) -> gym.En
         ) from error
     table: Any = env.unwrapped
     if not np.isfinite(getattr(table, "initial_state_distrib", 0.0)).all():
-        raise InputError(
-            f"The map of {spec.id} has no start; it needs at least one tile 'S'. Put one into `desc`."
-        )
+        raise InputError(f"The map of {spec.id} has no start; it needs at least one tile 'S'. Put one into `desc`.")
     return env
 
 

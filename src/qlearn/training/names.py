@@ -123,7 +123,7 @@ def _made(tree: ast.expr, known: dict[str, Callable[..., Any]], text: str, what:
         raise _unreadable(text)
     name = head.id.replace("_", "-")
     if name not in known:
-        raise InputError(f"{name!r} is no known {what}{nearest(name, known)} Known are {', '.join(known)}.")
+        raise InputError(f"{name!r} is no known {what}{nearest(name, known) or '.'} Known are {', '.join(known)}.")
     positional = [_value(a, text) for a in call.args] if call else []
     if call and any(word.arg is None for word in call.keywords):
         raise _unreadable(text)
