@@ -84,11 +84,25 @@ _NAMES = {
 }
 _ROOM_OF = {name: room for room, names in _NAMES.items() for name in names}
 
+_ROOMS = (
+    "agents",
+    "comparison",
+    "environments",
+    "evaluation",
+    "planning",
+    "reports",
+    "rules",
+    "statistics",
+    "training",
+)
+
 __all__ = ["__version__", *sorted(_ROOM_OF)]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name from its room on first use."""
+    """Load a public name from its room, or a room, on first use."""
+    if name in _ROOMS:
+        return importlib.import_module(f"qlearn.{name}")
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'qlearn' has no attribute {name!r}")
     value = getattr(importlib.import_module(_ROOM_OF[name]), name)

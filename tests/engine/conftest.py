@@ -30,7 +30,7 @@ def python_threefry():
 
 
 class FedEnv:
-    """A finite model, stepped in plain Python with the very words that the device loop draws for (seed, episode, step)."""
+    """A finite model, stepped in plain Python with the words that the device loop draws for (seed, episode, step)."""
 
     def __init__(self, mdp, places):
         self.mdp, self.places = mdp, places

@@ -56,6 +56,10 @@ def test_the_outcome_is_the_first_whose_cumulative_probability_exceeds_the_unifo
     assert np.asarray(arrived).tolist() == expected
 
 
+def arrive(model, state, word):
+    return model.step(state, jnp.int32(2), Word(word), jnp.uint32(0))[0]
+
+
 def test_rows_of_different_length_draw_from_their_own_outcomes_only():
     rng = np.random.default_rng(1)
     for outcomes in (5, 30):
@@ -65,7 +69,7 @@ def test_rows_of_different_length_draw_from_their_own_outcomes_only():
         model = on_device(mdp)
         words = jnp.asarray(rng.integers(0, 2**32, 4000), jnp.uint32)
         for s in (0, 17, 39):
-            drawn = jax.vmap(lambda w, s=s: model.step(jnp.int32(s), jnp.int32(2), Word(w), jnp.uint32(0))[0])(words)
+            drawn = jax.vmap(arrive, (None, None, 0))(model, jnp.int32(s), words)
             row = mdp.transition_matrix().toarray()[s * 3 + 2]
             assert set(np.asarray(drawn).tolist()) <= set(np.flatnonzero(row).tolist())
             share = np.bincount(np.asarray(drawn), minlength=40) / 4000

@@ -75,7 +75,7 @@ class Countdown(gym.Env):
 
 def test_an_environment_of_ones_own_is_trained_in_the_host_loop():
     agent = ql.QLearning(learning_rate=0.5, discount=1.0, exploration=ql.EpsilonGreedy(0.5))
-    runs = ql.train(agent, lambda: Countdown(), episodes=100, seeds=3)
+    runs = ql.train(agent, Countdown, episodes=100, seeds=3)
     assert (runs.lengths == 5).all()
     assert runs.settings["loop"] == "host"
     assert (runs.q_table[:, 1:, 1] > runs.q_table[:, 1:, 0]).all()
@@ -117,7 +117,7 @@ def interrupt_soon(seconds=0.4):
     return timer
 
 
-@pytest.mark.parametrize("world", ["NChain-v0", lambda: Countdown()], ids=["device", "host"])
+@pytest.mark.parametrize("world", ["NChain-v0", Countdown], ids=["device", "host"])
 def test_an_interruption_loses_nothing(world):
     agent = ql.QLearning()
     ql.train(agent, world, episodes=1, seeds=2)  # compiled before the clock runs
@@ -178,7 +178,7 @@ def test_damaged_and_foreign_files_are_refused_by_name(tmp_path):
 
 def test_runs_of_ones_own_agent_or_environment_ask_for_it(tmp_path):
     agent = ql.OneStep(rule=ql.rules.q_learning)
-    runs = ql.train(agent, lambda: Countdown(), episodes=2, seeds=1)
+    runs = ql.train(agent, Countdown, episodes=2, seeds=1)
     runs.save(tmp_path / "runs")
     with pytest.raises(ql.InputError, match="agent=…"):
         ql.Runs.load(tmp_path / "runs")
@@ -204,7 +204,8 @@ def test_every_agent_has_a_name_that_is_read_and_written(name):
 
 
 def test_settings_are_read_and_written_back():
-    text = "q-learning(learning_rate=per-visit(power=0.8), exploration=epsilon-greedy(linear(1.0, 0.1, over=50.0), ties=first))"
+    explore = "epsilon-greedy(linear(1.0, 0.1, over=50.0), ties=first)"
+    text = f"q-learning(learning_rate=per-visit(power=0.8), exploration={explore})"
     agent = parse_agent(text)
     assert parse_agent(written_agent(agent)) == agent
     assert agent.exploration.ties == "first"

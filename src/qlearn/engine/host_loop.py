@@ -162,7 +162,7 @@ class HostRun:
         """What the seeds know now; NumPy arrays."""
         n = self.seeds.size
         table = np.asarray(_tables(self.agent, self.spec, self._state))[:n]
-        return Standing(table, np.asarray(self._visits)[:n], self._clock[0, :n].copy(), self._clock[2, :n].copy())  # type: ignore[arg-type]
+        return Standing(table, np.asarray(self._visits)[:n], self._clock[0, :n].copy(), self._clock[2, :n].copy())
 
     def _made(self) -> Numbers:
         return self._clock[0] if self._unit == "episode" else self._clock[2]

@@ -80,7 +80,7 @@ class LaneRun:
         width = self.learner.lane
         period = 1 if self._per_episode else int(self.learner.period)
         self._rows = _EPISODES if self._per_episode else max(1, min(_STEPS // width, _LONGEST) // period)
-        self._limit = min(self._rows, 64)
+        self._limit = min(self._rows, 1024)
         words = np.resize(seeds, width).astype(np.uint32)
         self._words = jnp.asarray(words[0] if width == 1 else words)
         carry = starter()(agent, model, self._words)
@@ -102,7 +102,7 @@ class LaneRun:
             took = time.perf_counter() - began
             tell(made)
             if took < _CHUNK_SECONDS / 2:
-                self._limit = min(self._rows, self._limit * 2)
+                self._limit = min(self._rows, self._limit * 4)
             elif took > _CHUNK_SECONDS:
                 self._limit = max(1, self._limit // 2)
         return True

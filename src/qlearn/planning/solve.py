@@ -9,7 +9,9 @@ from importlib import metadata
 import numpy as np
 from numpy.typing import ArrayLike
 
+from qlearn.environments import make
 from qlearn.environments.finite_mdp import BoolArray, FiniteMDP, FloatArray, IntArray
+from qlearn.environments.making import Makeable
 from qlearn.errors import InputError
 from qlearn.planning.backup import Model, model_of, row_max
 from qlearn.planning.discounted import solve_discounted
@@ -35,7 +37,7 @@ ROUNDING_TIE = 1e-13  # relative to what a row adds up: actions that only roundi
 
 
 def solve(
-    mdp: FiniteMDP,
+    environment: Makeable,
     discount: float,
     *,
     horizon: int | None = None,
@@ -45,8 +47,8 @@ def solve(
     """Return the optimum of a finite problem: Q*(s, a) = r(s, a) + γ Σ_{s'} P(s'|s, a) max_b Q*(s', b).
 
     Args:
-        mdp: the model; one that changes along a run is refused, as each of its models has an optimum of its
-            own.
+        environment: a FiniteMDP, or what ``qlearn.make`` makes one of, for example ``"NChain-v0"``.  A model that
+            changes along a run is refused, as each of its models has an optimum of its own.
         discount: γ in [0, 1].  At 1 episodes must be able to end: the best *proper* policy is returned, and
             an error says so where there is none (see `qlearn.planning.undiscounted`).
         horizon: steps within which ``expected_return`` and ``ceiling`` are meant; None for the model's time
@@ -59,9 +61,11 @@ def solve(
         A `Solution`; its ``error_bound`` is certified (see `qlearn.planning.discounted`).
 
     Raises:
-        InputError: an argument out of range, a model that changes, or a value that does not exist.
+        InputError: an argument out of range, an environment without a model, a model that changes, or a value that
+            does not exist.
 
-    >>> from qlearn.environments.finite_mdp import FiniteMDP
+    >>> solve("NChain-v0", discount=0.95).v.round(6).tolist()
+    [61.379482, 64.89129, 69.51209, 75.59209, 83.59209]
     >>> chain = FiniteMDP.from_arrays(P=[[[0.2, 0.8], [1, 0]], [[0, 1], [1, 0]]], R=[[0, 2], [10, 2]])
     >>> solve(chain, discount=0.5).policy.tolist()
     [0, 0]
@@ -69,6 +73,7 @@ def solve(
     [8.888889, 20.0]
     """
     started = time.perf_counter()
+    mdp = _known(environment)
     model, discount = model_of(mdp), checked_discount(discount)
     if not 0 < tolerance < np.inf:
         raise InputError(f"tolerance is {tolerance!r}; it must be above 0, in units of return. Try 1e-9.")
@@ -99,6 +104,16 @@ def solve(
         version=_version(),
         mdp=mdp,
     )
+
+
+def _known(environment: Makeable) -> FiniteMDP:
+    made = make(environment)
+    if not isinstance(made, FiniteMDP):
+        raise InputError(
+            f"The model of {made.name} is not known: {made.reason}. Only a known model has an exact solution. "
+            "Pass a FiniteMDP, or train on it: `ql.train`."
+        )
+    return made
 
 
 @cache

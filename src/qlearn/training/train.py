@@ -143,7 +143,7 @@ def _budget(episodes: int | None, steps: int | None) -> tuple[int, str]:
     name, value = ("episodes", episodes) if steps is None else ("steps", steps)
     if not _is_whole(value) or not 1 <= value <= _MOST:  # type: ignore[operator]
         raise InputError(f"{name}={value!r} is not usable; expected a whole number from 1 to {_MOST}. Pass {name}=500.")
-    return int(value), name.removesuffix("s")
+    return int(value or 0), name.removesuffix("s")
 
 
 def _marks(budget: int, snapshots: int) -> tuple[int, ...]:

@@ -1,0 +1,52 @@
+"""What an agent does is pinned: numbers that change without a raised version fail here.
+
+Where a change is meant, raise the agent's `version`, say **changes results** in CHANGELOG.md, and run
+`python tests/training/test_digests.py`, which writes digests.json anew.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import qlearn as ql
+from qlearn.training import parse_agent, written_agent
+
+FILE = Path(__file__).with_name("digests.json")
+AGENTS = [
+    "tutorial-reward-sum",
+    "tutorial-greedy",
+    "tutorial-epsilon-greedy",
+    "q-learning(form=code)",
+    "q-learning(learning_rate=per-visit(power=0.8), exploration=boltzmann(linear(2, 0.5, over=10)))",
+    "sarsa",
+    "expected-sarsa",
+    "double-q-learning",
+    "n-step-sarsa(n=3)",
+    "monte-carlo-control",
+    "dyna-q(planning_steps=2)",
+    "r-max(reward_max=1, known_after=3)",
+]
+
+
+def digest(text):
+    """Of what was done: visits and returns, which rounding in the last bit does not touch."""
+    content = hashlib.sha256()
+    for name in ("NChain-v0(n=4)", "FrozenLake-v1"):
+        runs = ql.train(parse_agent(text), name, episodes=5, seeds=[0, 1, 77])
+        content.update(runs.visits.astype("<i8").tobytes())
+        content.update(np.round(runs.returns, 6).astype("<f8").tobytes())
+    return content.hexdigest()[:16]
+
+
+@pytest.mark.parametrize("text", AGENTS)
+def test_an_agents_numbers_change_only_with_its_version(text):
+    agent = parse_agent(text)
+    assert json.loads(FILE.read_text())[written_agent(agent)] == {"version": agent.version, "digest": digest(text)}
+
+
+if __name__ == "__main__":
+    found = {written_agent(a): {"version": a.version, "digest": digest(t)} for t in AGENTS for a in [parse_agent(t)]}
+    FILE.write_text(json.dumps(found, indent=1) + "\n")
