@@ -48,8 +48,6 @@ def make(environment: Makeable, **arguments: Any) -> FiniteMDP | HostEnvironment
     >>> make("NChain-v0", n=10).num_states
     10
     """
-    import gymnasium as gym
-
     if isinstance(environment, FiniteMDP | HostEnvironment):
         if arguments:
             raise InputError(
@@ -57,6 +55,8 @@ def make(environment: Makeable, **arguments: Any) -> FiniteMDP | HostEnvironment
                 "came with it. Pass an id, or change the model with `dataclasses.replace`."
             )
         return environment
+    import gymnasium as gym
+
     if isinstance(environment, str):
         identity, given = parse(environment)
         return _from_id(identity, {**given, **arguments})

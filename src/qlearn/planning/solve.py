@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from functools import cache
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from qlearn.environments import make
 from qlearn.environments.finite_mdp import BoolArray, FiniteMDP, FloatArray, IntArray
-from qlearn.environments.making import Makeable
 from qlearn.errors import InputError
 from qlearn.planning.backup import Model, model_of, row_max
 from qlearn.planning.discounted import solve_discounted
@@ -31,6 +31,9 @@ from qlearn.planning.policies import (
 from qlearn.planning.proper import episodic_part
 from qlearn.planning.solution import Solution
 from qlearn.planning.undiscounted import solve_undiscounted
+
+if TYPE_CHECKING:
+    from qlearn.environments.making import Makeable
 
 TIE = 1e-9  # relative: what the project calls an optimal action
 ROUNDING_TIE = 1e-13  # relative to what a row adds up: actions that only rounding tells apart
