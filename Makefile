@@ -3,7 +3,7 @@
 # The interpreter that .venv is made with, once: make PYTHON=python3.13 test
 PYTHON ?= python3
 # More for pytest: make test PYTEST_FLAGS="-x -k frame"
-PYTEST_FLAGS ?=
+PYTEST_FLAGS ?= -n auto --maxprocesses 4
 
 BIN := .venv/bin
 READY := .venv/.ready
