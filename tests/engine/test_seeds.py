@@ -67,6 +67,12 @@ def test_snapshots_change_nothing():
     np.testing.assert_array_equal(watched.snapshots.q_tables[:, 0], 0)
 
 
+def test_snapshots_change_nothing_where_episodes_outlast_them():
+    problem = random_problem(4)  # an agent of whole episodes passes several snapshots with one episode
+    agent = ql.MonteCarloControl()
+    same(ql.train(agent, problem, steps=40, seeds=5), ql.train(agent, problem, steps=40, seeds=5, snapshots=20))
+
+
 def test_a_shorter_budget_is_the_beginning_of_a_longer_one():
     problem = random_problem(6)
     short = ql.train(ql.QLearning(), problem, episodes=10, seeds=4)

@@ -93,7 +93,10 @@ class LaneRun:
 
         ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds.
         """
-        self._lane = Lane(self._lane.arrived, jax.tree.map(jnp.copy, self._lane.arrived), self._padding.copy())
+        clock = self._lane.arrived.clock
+        there = (clock.total if self._by_steps else clock.episode) >= jnp.uint32(position)
+        again = jax.tree.map(jnp.copy, self._lane.arrived)
+        self._lane = Lane(self._lane.arrived, again, self._padding | there)
         while not bool(self._lane.done.all()):
             if stop():
                 return False
