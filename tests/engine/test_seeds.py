@@ -132,9 +132,9 @@ def test_a_new_number_compiles_nothing():
     ql.train(ql.QLearning(learning_rate=0.1), problem, episodes=3, seeds=2)
     counts = []
     with jax.log_compiles(False):
-        from qlearn.engine.device_loop import runner
+        from qlearn.engine.device_loop import by_update, runner
 
-        program = runner(lane_run._STEPS // ql.QLearning().learner(Spec(7, 4)).lane, False, True)
+        program = runner(by_update, lane_run._STEPS // ql.QLearning().learner(Spec(7, 4)).lane, False, True)
         before = program._cache_size()
         ql.train(ql.QLearning(learning_rate=0.7, discount=0.5), problem, episodes=5, seeds=3)
         counts = [before, program._cache_size()]

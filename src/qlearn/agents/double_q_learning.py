@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
-from qlearn.agents.one_step import check_one_step
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.rows import best, legal_row, pick
@@ -62,16 +62,15 @@ class DoubleQLearning:
     version = 1
 
     def __post_init__(self) -> None:
-        check_one_step(self)
+        check_tabular(self)
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for two tables of ``spec.num_states`` × ``spec.num_actions``."""
-        explore, rate = self.exploration, self.learning_rate
-        counted = bool(rate.counts_visits or explore.counts_visits)  # type: ignore[union-attr]
+        explore, rate = self.exploration, rate_of(self)
 
         def init(noise: Any) -> DoubleState:
-            q = jnp.full((spec.num_states, spec.num_actions), self.initial_value, jnp.float32)
-            return DoubleState(q, q, jnp.zeros(q.shape, jnp.int32) if counted else None)
+            q = first_table(self, spec)
+            return DoubleState(q, q, first_counts(self, spec))
 
         def mean(state: DoubleState, observation: Array) -> Array:
             return 0.5 * (read_row(state.first, observation) + read_row(state.second, observation))
@@ -94,7 +93,7 @@ class DoubleQLearning:
             weights = double_q(select, select, chosen, mask)
             visits = count(state.visits, t.observation, t.action)
             seen = None if visits is None else read(visits, t.observation, t.action)
-            alpha = rate.value(clock, seen)  # type: ignore[union-attr]
+            alpha = rate.value(clock, seen)
             target = one_step(t, weights, evaluate, self.discount)
             olds = read(state.first, t.observation, t.action), read(state.second, t.observation, t.action)
             new = [

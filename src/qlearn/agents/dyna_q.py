@@ -15,8 +15,8 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
-from qlearn.agents.one_step import check_one_step
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of, write
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
 from qlearn.rules.description import description, whole
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.schedules import Schedule
@@ -66,7 +66,7 @@ class DynaQ:
 
     def __post_init__(self) -> None:
         whole(self, "planning_steps", 0)
-        check_one_step(self)
+        check_tabular(self)
 
     @property
     def label(self) -> str:
@@ -75,14 +75,13 @@ class DynaQ:
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for a table of ``spec.num_states`` × ``spec.num_actions``."""
-        explore, rate, width = self.exploration, self.learning_rate, spec.num_actions
-        counted = bool(rate.counts_visits or explore.counts_visits)  # type: ignore[union-attr]
+        explore, rate, width = self.exploration, rate_of(self), spec.num_actions
 
         def init(noise: Any) -> DynaState:
             shape = (spec.num_states, width)
             return DynaState(
-                q=jnp.full(shape, self.initial_value, jnp.float32),
-                visits=jnp.zeros(shape, jnp.int32) if counted else None,
+                q=first_table(self, spec),
+                visits=first_counts(self, spec),
                 arrival=jnp.full(shape, _NEVER, jnp.int32),
                 reward=jnp.zeros(shape, jnp.float32),
                 seen=jnp.zeros(spec.num_states * width, jnp.int32),
@@ -97,7 +96,7 @@ class DynaQ:
             row, mask = read_row(q, t.next_observation), spec.mask(t.next_observation)
             target = one_step(t, q_learning(row, row, jnp.int32(-1), mask), row, self.discount)
             old = read(q, t.observation, t.action)
-            alpha = rate.value(clock, None if visits is None else read(visits, t.observation, t.action))  # type: ignore[union-attr]
+            alpha = rate.value(clock, None if visits is None else read(visits, t.observation, t.action))
             return settled_write(q, t.observation, t.action, old + alpha * (target - old))
 
         def update(state: DynaState, trajectory: Transition, noise: Any, clock: Clock) -> DynaState:

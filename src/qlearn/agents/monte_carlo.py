@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition
-from qlearn.agents.one_step import check_one_step
 from qlearn.agents.table import count, read, read_row, visits_of, write
+from qlearn.agents.tabular import check_tabular, first_table, rate_of
 from qlearn.rules.description import choice, description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.schedules import Schedule, per_visit
@@ -65,14 +65,14 @@ class MonteCarloControl:
 
     def __post_init__(self) -> None:
         choice(self, "visits", ("first", "every"))
-        check_one_step(self)
+        check_tabular(self)
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for a table of ``spec.num_states`` × ``spec.num_actions``."""
-        explore, rate = self.exploration, self.learning_rate
+        explore, rate = self.exploration, rate_of(self)
 
         def init(noise: Any) -> MonteCarloState:
-            q = jnp.full((spec.num_states, spec.num_actions), self.initial_value, jnp.float32)
+            q = first_table(self, spec)
             return MonteCarloState(q, jnp.zeros(q.shape, jnp.int32))
 
         def act(state: MonteCarloState, observation: Array, noise: Any, clock: Clock) -> tuple[Array, MonteCarloState]:
@@ -100,7 +100,7 @@ class MonteCarloControl:
                 told = count(state.returns, s, a)
                 assert told is not None
                 old = read(state.q, s, a)
-                new = old + rate.value(clock, read(told, s, a)) * (returns[i] - old)  # type: ignore[union-attr]
+                new = old + rate.value(clock, read(told, s, a)) * (returns[i] - old)
                 q = write(state.q, s, a, jnp.where(counts[i], new, old))
                 return MonteCarloState(q, jnp.where(counts[i], told, state.returns))
 

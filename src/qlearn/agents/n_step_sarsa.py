@@ -17,8 +17,8 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
-from qlearn.agents.one_step import check_one_step
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
 from qlearn.rules.description import description, whole
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.rows import add_up
@@ -68,7 +68,7 @@ class NStepSarsa:
 
     def __post_init__(self) -> None:
         whole(self, "n")
-        check_one_step(self)
+        check_tabular(self)
 
     @property
     def label(self) -> str:
@@ -77,14 +77,13 @@ class NStepSarsa:
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for a table of ``spec.num_states`` × ``spec.num_actions``."""
-        n, explore, rate = self.n, self.exploration, self.learning_rate
-        counted = bool(rate.counts_visits or explore.counts_visits)  # type: ignore[union-attr]
+        n, explore, rate = self.n, self.exploration, rate_of(self)
 
         def init(noise: Any) -> NStepState:
-            q = jnp.full((spec.num_states, spec.num_actions), self.initial_value, jnp.float32)
+            q = first_table(self, spec)
             ring = jnp.zeros(n, jnp.int32)
             zero = jnp.int32(0)
-            visits = jnp.zeros(q.shape, jnp.int32) if counted else None
+            visits = first_counts(self, spec)
             return NStepState(q, visits, jnp.int32(-1), ring, ring, jnp.zeros(n, jnp.float32), zero, zero)
 
         def choose(state: NStepState, observation: Array, noise: Any, clock: Clock) -> Array:
@@ -103,7 +102,7 @@ class NStepSarsa:
             within = jnp.arange(n, dtype=jnp.int32) < state.waiting
             target = add_up(jnp.where(within, power[:n] * reward, 0.0)) + power[state.waiting] * bootstrap
             s, a = state.states[state.oldest], state.actions[state.oldest]
-            alpha = rate.value(clock, None if state.visits is None else read(state.visits, s, a))  # type: ignore[union-attr]
+            alpha = rate.value(clock, None if state.visits is None else read(state.visits, s, a))
             old = read(state.q, s, a)
             q = settled_write(state.q, s, a, jnp.where(when, old + alpha * (target - old), old))
             gone = when.astype(jnp.int32)

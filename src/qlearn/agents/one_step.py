@@ -16,9 +16,10 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
-from qlearn.rules.description import choice, description, number
-from qlearn.rules.exploration import EpsilonGreedy, Exploration, as_exploration
-from qlearn.rules.schedules import Schedule, as_schedule
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
+from qlearn.rules.description import choice, description
+from qlearn.rules.exploration import EpsilonGreedy, Exploration
+from qlearn.rules.schedules import Schedule
 from qlearn.rules.targets import one_step
 
 Array = jax.Array
@@ -80,11 +81,8 @@ class OneStep:
 
 
 def check_one_step(agent: Any) -> None:
-    """Check what all one-step agents have in common."""
-    as_schedule(agent, "learning_rate")
-    as_exploration(agent)
-    number(agent, "discount", 0.0, 1.0)
-    number(agent, "initial_value", float("-inf"))
+    """Check what all one-step agents have in common; raises InputError."""
+    check_tabular(agent)
     if hasattr(agent, "form"):
         choice(agent, "form", ("text", "code"))
 
@@ -93,13 +91,11 @@ def one_step_learner(
     agent: Any, rule: Callable[..., Array], spec: Spec, *, on_policy: bool = False, form: Form = "text"
 ) -> Learner:
     """The learner of a one-step method; ``agent`` has the fields of :class:`OneStep` but ``rule``."""
-    explore, rate = agent.exploration, agent.learning_rate
-    counted = bool(rate.counts_visits or explore.counts_visits)
+    explore, rate = agent.exploration, rate_of(agent)
 
     def init(noise: Any) -> OneStepState:
-        q = jnp.full((spec.num_states, spec.num_actions), agent.initial_value, jnp.float32)
-        visits = jnp.zeros(q.shape, jnp.int32) if counted else None
-        return OneStepState(q, visits, jnp.int32(-1) if on_policy else None)
+        kept = jnp.int32(-1) if on_policy else None
+        return OneStepState(first_table(agent, spec), first_counts(agent, spec), kept)
 
     def choose(state: OneStepState, observation: Array, noise: Any, clock: Clock) -> Array:
         seen = visits_of(state.visits, observation)

@@ -77,16 +77,8 @@ def write(table: Array, state: Array, action: Array, value: Array) -> Array:
 
 
 @write.def_vmap
-def _write_lane(
-    axis_size: int, in_batched: list[bool], table: Array, state: Array, action: Array, value: Array
-) -> tuple[Array, bool]:
-    table, state, action, value = _all_batched(axis_size, in_batched, table, state, action, value)
-    if not is_dense(table[0].size):
-        cell: Any = jax.vmap(lambda t, s, a, v: t.at[s, a].set(v, mode=_SURE))
-        return cell(table, state, action, value), True
-    last = jnp.moveaxis(table, 0, -1)
-    new = jnp.where(_cells(last, state, action), value[None, None], last)
-    return jnp.moveaxis(new, -1, 0), True
+def _write_lane(axis_size: int, in_batched: list[bool], *arguments: Array) -> tuple[Array, bool]:
+    return _change(axis_size, in_batched, "set", *arguments)
 
 
 @custom_vmap
@@ -96,16 +88,19 @@ def add(table: Array, state: Array, action: Array, value: Array) -> Array:
 
 
 @add.def_vmap
-def _add_lane(
-    axis_size: int, in_batched: list[bool], table: Array, state: Array, action: Array, value: Array
-) -> tuple[Array, bool]:
-    table, state, action, value = _all_batched(axis_size, in_batched, table, state, action, value)
+def _add_lane(axis_size: int, in_batched: list[bool], *arguments: Array) -> tuple[Array, bool]:
+    return _change(axis_size, in_batched, "add", *arguments)
+
+
+def _change(axis_size: int, in_batched: list[bool], how: str, *arguments: Array) -> tuple[Array, bool]:
+    """One cell of each seed's table set, or added to."""
+    table, state, action, value = _all_batched(axis_size, in_batched, *arguments)
     if not is_dense(table[0].size):
-        cell: Any = jax.vmap(lambda t, s, a, v: t.at[s, a].add(v, mode=_SURE))
+        cell: Any = jax.vmap(lambda t, s, a, v: getattr(t.at[s, a], how)(v, mode=_SURE))
         return cell(table, state, action, value), True
-    last = jnp.moveaxis(table, 0, -1)
-    new = jnp.where(_cells(last, state, action), last + value[None, None], last)
-    return jnp.moveaxis(new, -1, 0), True
+    last, new = jnp.moveaxis(table, 0, -1), value[None, None]
+    changed = jnp.where(_cells(last, state, action), new if how == "set" else last + new, last)
+    return jnp.moveaxis(changed, -1, 0), True
 
 
 def _all_batched(axis_size: int, in_batched: list[bool], *arrays: Array) -> list[Array]:

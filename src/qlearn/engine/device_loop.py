@@ -8,6 +8,7 @@ seed can overrun (every episode has at least one step), keeps a copy of the seed
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -45,6 +46,9 @@ class Standing(NamedTuple):
     visits: Any  # (lane, S, A) int32
     episodes: Any  # (lane,) uint32
     steps: Any  # (lane,) uint32
+
+
+Loop = Callable[..., tuple[Lane, Row, Array]]
 
 
 class Axes:
@@ -106,11 +110,12 @@ def reader() -> Any:
 
 
 @functools.cache
-def runner(rows: int, by_steps: bool, fused: bool) -> Any:
+def runner(loop: Loop, rows: int, by_steps: bool, fused: bool) -> Any:
     """The compiled function that runs a lane: ``(agent, model, seeds, lane, budget, limit) -> (lane, records)``.
 
     Args:
-        rows: the most updates of one call, which sizes the records.
+        loop: ``by_update``, or ``by_episode`` for agents that learn once an episode.
+        rows: the most updates (or episodes) of one call, which sizes the records; ``limit`` is at most that.
         by_steps: whether ``budget`` counts steps or episodes of each seed.
         fused: whether the loop is one function of machine code.
 
@@ -118,16 +123,17 @@ def runner(rows: int, by_steps: bool, fused: bool) -> Any:
     """
 
     def run(agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
-        loop = functools.partial(_run, rows, by_steps)
-        (lane, row, updates), witness = one_function(loop, fused)(agent, model, seeds, *rest)
-        return lane, Records(row, updates, witness)
+        whole = one_function(functools.partial(loop, rows, by_steps), fused)
+        (lane, row, made), witness = whole(agent, model, seeds, *rest)
+        return lane, Records(row, made, witness)
 
     return jax.jit(run, donate_argnums=(3,), compiler_options=compiler_options(fused))
 
 
-def _run(
+def by_update(
     rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any
 ) -> tuple[Lane, Row, Array]:
+    """Up to ``limit`` updates of a lane: the lane, what ended at each step, and how many were made."""
     lane, budget, limit = rest
     learner = agent.learner(Spec.of(model))
     assert isinstance(learner.period, int)

@@ -14,32 +14,20 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Agent, Spec, Transition
 from qlearn.engine import noise
-from qlearn.engine.device_loop import Axes, Lane, Records
+from qlearn.engine.device_loop import Axes, Lane
 from qlearn.engine.step import Carry, Row, interact
 from qlearn.environments.device import DeviceMDP
-from qlearn.xla import compiler_options, one_function
 
 Array = jax.Array
 
 
-@functools.cache
-def episode_runner(rows: int, by_steps: bool, fused: bool) -> Any:
-    """The compiled function that runs a lane: ``(agent, model, seeds, lane, budget, limit) -> (lane, records)``.
-
-    ``limit`` and ``rows`` count episodes.  With a budget of steps, a seed finishes the episode in which it is reached.
-    """
-
-    def run(agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
-        loop = functools.partial(_run, rows, by_steps)
-        (lane, row, episodes), witness = one_function(loop, fused)(agent, model, seeds, *rest)
-        return lane, Records(row, episodes, witness)
-
-    return jax.jit(run, donate_argnums=(3,), compiler_options=compiler_options(fused))
-
-
-def _run(
+def by_episode(
     rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any
 ) -> tuple[Lane, Row, Array]:
+    """Up to ``limit`` episodes of a lane: the lane, what each brought, and how many were made.
+
+    With a budget of steps, a seed finishes the episode in which it is reached.
+    """
     lane, budget, limit = rest
     learner = agent.learner(Spec.of(model))
     axes = Axes(learner, model)

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.learner import Agent, Spec
-from qlearn.engine.device_loop import Lane, Records, Standing, reader, runner, starter
-from qlearn.engine.episode_loop import episode_runner
+from qlearn.engine.device_loop import Lane, Records, Standing, by_update, reader, runner, starter
+from qlearn.engine.episode_loop import by_episode
 from qlearn.environments.device import DeviceMDP
 
 Unit = Literal["episode", "step"]
@@ -111,8 +111,7 @@ class LaneRun:
         return True
 
     def _program(self) -> Any:
-        make = episode_runner if self._per_episode else runner
-        return make(self._rows, self._by_steps, self._fused)
+        return runner(by_episode if self._per_episode else by_update, self._rows, self._by_steps, self._fused)
 
     def _call(self, position: int) -> int:
         """One call of the program; how many episodes (or steps) it brought."""
