@@ -200,3 +200,17 @@ def test_a_comparison_is_the_same_again(small):
     agents = [ql.RewardSum(), ql.QLearning(discount=0.95)]
     again = ql.compare(agents, "NChain-v0", episodes=8, seeds=12, snapshots=4)
     assert again.to_csv() == small.to_csv()
+
+
+@pytest.mark.parametrize("wrong", [{"discount": 1.5}, {"discount": "x"}, {"horizon": 2.5}, {"horizon": "x"}])
+def test_what_cannot_judge_is_refused_before_the_training(monkeypatch, wrong):
+    monkeypatch.setattr("qlearn.training.train_many", lambda *_, **__: pytest.fail("it trained"))
+    for verb in (ql.compare, ql.tournament):
+        with pytest.raises(InputError, match=next(iter(wrong))):
+            verb([ql.QLearning()], "NChain-v0", episodes=1, **wrong)
+
+
+@pytest.mark.parametrize("wrong", [{"rounds": 0}, {"rounds": "x"}, {"rounds": None}, {"seed": -1}, {"seed": 1.5}])
+def test_rounds_and_their_first_seed_are_whole_numbers(wrong):
+    with pytest.raises(InputError, match=f"{next(iter(wrong))}=.* is not usable"):
+        ql.tournament([ql.QLearning()], "NChain-v0", episodes=1, **wrong)

@@ -109,3 +109,10 @@ def test_a_state_that_leads_nowhere_is_named():
 def test_a_builder_without_a_sentence_is_refused():
     with pytest.raises(InputError):
         MDPBuilder().build()
+
+
+def test_an_outcome_of_probability_0_is_left_out_with_its_noise():
+    b = MDPBuilder()
+    b.on("a", "go").goes_to("b", probability=0, reward_noise=5).stays(probability=1, reward_noise=2)
+    b.on("b", "go").ends()
+    assert b.build().reward_std.tolist() == [2, 0]

@@ -290,3 +290,14 @@ def test_a_million_states_fit():
     assert mdp.transition_matrix().nnz <= S * A * K
     unit = 1 if sys.platform == "darwin" else 1024
     assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * unit < 2e9
+
+
+def test_a_next_state_between_two_states_is_refused():
+    with pytest.raises(InputError, match=r"`P\[0, 0\]`"):
+        FiniteMDP.from_gymnasium({0: {0: [(1.0, 0.5, 0.0, False)]}})
+
+
+@pytest.mark.parametrize(("P", "R", "name"), [("abc", 0, "P"), ([[[1, 0], [1]]], 0, "P"), ([[[1.0]]], "x", "R")])
+def test_what_is_no_array_is_refused_by_its_name(P, R, name):
+    with pytest.raises(InputError, match=f"`{name}` is no array of numbers"):
+        FiniteMDP.from_arrays(P, R)

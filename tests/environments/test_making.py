@@ -154,6 +154,8 @@ def test_an_observation_outside_its_space_is_the_environments_fault():
         host.encode(3)
     with pytest.raises(EnvironmentFault, match="it has 2 components, its space has 1"):
         host.encode((0, 1))
+    with pytest.raises(EnvironmentFault, match=r"observation 1\.5, which lies outside its space"):
+        host.encode(1.5)
 
 
 def test_actions_are_counted_from_zero():

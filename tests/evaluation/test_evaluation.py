@@ -176,3 +176,30 @@ def test_without_a_model_values_come_from_rollouts_and_say_so():
     assert (found.optimum, found.share_optimal, found.regret, found.regret_percent) == (None, None, None, None)
     assert "20 rollouts" in found.notes[0]
     assert ql.evaluate(runs).exact_return.tolist() == found.exact_return.tolist()
+
+
+class _Breaks(gym.Env):
+    """Works for as long as it is trained, and no longer."""
+
+    observation_space, action_space = gym.spaces.Discrete(2), gym.spaces.Discrete(2)
+
+    def __init__(self, late, good_for=20):
+        self.late, self.left = late, good_for
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return 0, {}
+
+    def step(self, action):
+        self.left -= 1
+        return (0, 1.0, self.left % 4 == 0, False, {}) if self.left >= 0 else self.late()
+
+
+@pytest.mark.parametrize(
+    ("late", "said"),
+    [(lambda: 1 / 0, "ZeroDivisionError"), (lambda: None, "TypeError"), (lambda: (0, np.nan, True, False, {}), "nan")],
+)
+def test_what_an_environment_does_wrong_while_a_policy_is_played_is_its_fault(late, said):
+    runs = ql.train(ql.QLearning(), lambda: _Breaks(late), steps=20)
+    with pytest.raises(ql.EnvironmentFault, match=said):
+        evaluate_runs(dataclasses.replace(runs, environment=ql.make(lambda: _Breaks(late, 2))))

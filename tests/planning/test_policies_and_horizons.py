@@ -265,3 +265,15 @@ def test_weight_on_an_illegal_action_is_refused(random_problem):
     weights = np.full((mdp.num_states, mdp.num_actions), 1 / mdp.num_actions)
     with pytest.raises(InputError, match="not legal there"):
         evaluate_policies(mdp, weights[None])
+
+
+@pytest.mark.parametrize("horizon", ["x", 2.5, -1, float("inf"), True])
+def test_a_horizon_counts_steps(horizon):
+    with pytest.raises(InputError, match="whole number"):
+        solve("NChain-v0", 0.9, horizon=horizon)
+
+
+@pytest.mark.parametrize("discount", ["0.9", None, -0.1, 1.1, float("nan")])
+def test_a_discount_is_a_number_from_0_to_1(discount):
+    with pytest.raises(InputError, match="discount"):
+        solve("NChain-v0", discount)

@@ -19,6 +19,7 @@ from qlearn.environments import FiniteMDP, make
 from qlearn.environments.finite_mdp import FloatArray
 from qlearn.errors import InputError, Interrupted
 from qlearn.evaluation import RunsEvaluation, Truth, evaluate_runs, play_games, truth_of
+from qlearn.planning.policies import checked_discount, checked_horizon
 from qlearn.statistics import (
     Improvement,
     cautions,
@@ -81,6 +82,7 @@ def compare(  # noqa: PLR0913 - the budget, the judge and the display are three 
     """
     began = time.perf_counter()
     agents, world = as_list(agents), make(environment)
+    check_judging(discount, horizon)
     runs = train_all(agents, world, (episodes, steps), seeds, snapshots=snapshots, progress=progress)
     try:
         judged = judge(runs, common_discount(agents, discount), horizon)
@@ -112,6 +114,14 @@ def as_list(agents: Any) -> list[Any]:
     if not found:
         raise InputError("There is no agent to compare; expected at least one. Pass [ql.QLearning()].")
     return found
+
+
+def check_judging(discount: float | None, horizon: int | None) -> None:
+    """Raise an `InputError` before the training where the policies could not be judged after it."""
+    if discount is not None:
+        checked_discount(discount)
+    if horizon is not None:
+        checked_horizon(horizon)
 
 
 def train_all(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qlearn.comparison.compare import Progress, as_list, common_discount, judge, train_all
+from qlearn.comparison.compare import Progress, as_list, check_judging, common_discount, judge, train_all
 from qlearn.comparison.exports import columns, plain
 from qlearn.comparison.names import distinct_names
 from qlearn.comparison.wins import difference_sd, first_wins, multinomial_sd, shared_wins
@@ -179,6 +179,11 @@ class Tournament:
         return f"<Tournament of {len(self.agents)} agents over {self.rounds} rounds: wins {self.wins}>"
 
 
+def _check_whole(name: str, value: Any, low: int) -> None:
+    if not isinstance(value, int | np.integer) or isinstance(value, bool) or value < low:
+        raise InputError(f"{name}={value!r} is not usable; expected a whole number from {low} on. Pass {name}=100.")
+
+
 def tournament(  # noqa: PLR0913 - the budget, the judge and the display are three subjects, all by keyword
     agents: Sequence[Any],
     environment: Any,
@@ -219,8 +224,9 @@ def tournament(  # noqa: PLR0913 - the budget, the judge and the display are thr
     4
     """
     began = time.perf_counter()
-    if isinstance(rounds, bool) or int(rounds) != rounds or rounds < 1:
-        raise InputError(f"rounds={rounds!r} is not usable; expected a whole number from 1 on. Pass rounds=100.")
+    for name, value, low in (("rounds", rounds, 1), ("seed", seed, 0)):
+        _check_whole(name, value, low)
+    check_judging(discount, horizon)
     agents, world = as_list(agents), make(environment)
     episodes = 500 if episodes is None and steps is None else episodes
     seeds = range(seed, seed + int(rounds))

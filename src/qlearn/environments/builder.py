@@ -40,7 +40,7 @@ class Clause:
 
         Args:
             state: where it leads.
-            probability: above 0, at most 1; left out, whatever the other outcomes leave.
+            probability: 0 to 1 (with 0 it never happens); left out, whatever the other outcomes leave.
             reward: what it pays.
             reward_noise: standard deviation of normal noise on the reward, 0 or more.
             ends: whether the episode ends there.
@@ -77,7 +77,8 @@ class Clause:
                 f"On {self._action!r} in {self._state!r} the outcomes leave nothing for the one without a "
                 f"probability: the others sum to {given:.6g}. Lower them, or leave that outcome out."
             )
-        return [o if o.probability is not None else o._replace(probability=rest) for o in self._outcomes]
+        known = [o if o.probability is not None else o._replace(probability=rest) for o in self._outcomes]
+        return [o for o in known if o.probability != 0]
 
 
 class MDPBuilder:

@@ -61,7 +61,7 @@ def outcomes_from_gymnasium(P: Mapping[int, Any] | Sequence[Any]) -> Outcomes:
         for action in range(num_actions):
             listed = P[state][action] if action in actions[state] else ()
             try:
-                row = [(float(p), int(s), float(r), bool(t)) for p, s, r, t in listed if p != 0]
+                row = [(float(p), _whole(s), float(r), bool(t)) for p, s, r, t in listed if p != 0]
             except (TypeError, ValueError) as error:
                 raise InputError(
                     f"`P[{state}, {action}]` is {listed!r}; it must be a list of "
@@ -79,6 +79,12 @@ def outcomes_from_gymnasium(P: Mapping[int, Any] | Sequence[Any]) -> Outcomes:
         "reward": np.array(reward, dtype=np.float64),
         "terminated": np.array(terminated, dtype=np.bool_),
     }
+
+
+def _whole(state: Any) -> int:
+    if (number := int(state)) != state:
+        raise ValueError(f"{state!r} is no state")
+    return number
 
 
 def _keys(P: Mapping[int, Any] | Sequence[Any]) -> range:
@@ -180,7 +186,7 @@ def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
         order = np.arange(S * A).reshape(A, S).T.ravel()  # from (a, s) to (s, a)
         stacked = csr_array(vstack([csr_array(matrix) for matrix in P], format="csr"))[order]
     else:
-        dense = np.asarray(P, dtype=np.float64)
+        dense = _numbers("P", P)
         if dense.ndim != 3 or dense.shape[0] != dense.shape[2]:
             raise InputError(
                 f"`P` has shape {dense.shape}; it must be (S, A, S), or a list of one (S, S) matrix for each action."
@@ -191,6 +197,13 @@ def _entries(P: Any) -> tuple[IntArray, IntArray, FloatArray, tuple[int, int]]:
     entries = coo_array(stacked)
     row, column = entries.coords
     return row.astype(np.int64), column, entries.data.astype(np.float64), (int(S), int(A))
+
+
+def _numbers(name: str, values: Any) -> FloatArray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"`{name}` is no array of numbers ({error}). Give rows of equal length.") from error
 
 
 def _rewards(R: Any, rows: IntArray, next_state: IntArray, size: tuple[int, int]) -> FloatArray:
@@ -211,7 +224,7 @@ def _rewards(R: Any, rows: IntArray, next_state: IntArray, size: tuple[int, int]
     matrices = isinstance(R, list | tuple) and (A != S or isinstance(R[0], np.ndarray))
     if matrices and len(R) == A and all(np.shape(r) == (S, S) for r in R):
         return np.asarray(R, dtype=np.float64)[action, state, next_state]
-    dense = np.asarray(R.toarray() if _is_sparse(R) else R, dtype=np.float64)
+    dense = _numbers("R", R.toarray() if _is_sparse(R) else R)
     if dense.shape == (S, A, S):
         return np.asarray(dense[state, action, next_state])
     if dense.shape == (S, A):

@@ -71,8 +71,9 @@ class HostEnvironment:
                 f"has {len(self.sizes)}. Mend the environment: `gymnasium.utils.env_checker.check_env` finds "
                 "such faults."
             )
-        values = columns.astype(np.int64) - np.array(self.starts)[:, None]
-        if ((values < 0) | (values >= np.array(self.sizes)[:, None])).any():
+        whole = columns.astype(np.int64)
+        values = whole - np.array(self.starts)[:, None]
+        if ((whole != columns) | (values < 0) | (values >= np.array(self.sizes)[:, None])).any():
             raise EnvironmentFault(
                 f"{self.name} gave the observation {given!r}, which lies outside its space. "
                 "Mend the environment: `gymnasium.utils.env_checker.check_env` finds such faults."

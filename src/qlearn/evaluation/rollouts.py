@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from qlearn.environments import HostEnvironment
 from qlearn.environments.finite_mdp import FloatArray, IntArray
+from qlearn.errors import EnvironmentFault, QlearnError
 
 GAMES = 20
 """Rollouts of each policy."""
@@ -38,6 +40,9 @@ def rollouts(
         horizon: steps after which an episode is cut; None for the environment's own end, at most 1,000 steps.
         games: how many episodes each policy plays.
         place: of an agent among others, which then meets resets of its own; None for resets that all agents share.
+
+    Raises:
+        EnvironmentFault: where the environment raised an error or gave something impossible.
     """
     own = [_FRESH] if place is None else [_FRESH, place]
     env = world.make_env()
@@ -45,7 +50,7 @@ def rollouts(
         return np.array(
             [
                 [
-                    _game(env, world, policy, np.random.SeedSequence([int(seed), game, *own]), horizon)
+                    _guarded_game(env, world, policy, np.random.SeedSequence([int(seed), game, *own]), horizon)
                     for game in range(games)
                 ]
                 for policy, seed in zip(policies, seeds, strict=True)
@@ -54,6 +59,31 @@ def rollouts(
     finally:
         if not world.single:
             env.close()
+
+
+def _guarded_game(
+    env: Any,
+    world: HostEnvironment,
+    policy: NDArray[np.float64],
+    sequence: np.random.SeedSequence,
+    horizon: int | None,
+) -> float:
+    """Play a game; what the environment's own code raises is its fault."""
+    try:
+        total = _game(env, world, policy, sequence, horizon)
+    except QlearnError:
+        raise
+    except Exception as error:
+        raise EnvironmentFault(
+            f"{world.name} raised {type(error).__name__} while a learnt policy was played: {error}. Expected a step "
+            "without errors. Mend the environment, or wrap it to catch this."
+        ) from error
+    if not math.isfinite(total):
+        raise EnvironmentFault(
+            f"{world.name} gave rewards that sum to {total} while a learnt policy was played; expected finite "
+            "numbers. Mend its step()."
+        )
+    return total
 
 
 def _game(

@@ -33,16 +33,21 @@ def horizon_of(mdp: FiniteMDP, horizon: int | None) -> int:
     return checked_horizon(horizon)
 
 
-def checked_horizon(horizon: int) -> int:
+def checked_horizon(horizon: Any) -> int:
     """Return ``horizon`` as an int ≥ 0, or raise an `InputError`."""
-    if isinstance(horizon, bool) or horizon != int(horizon) or horizon < 0:
+    if (
+        not isinstance(horizon, int | float | np.integer | np.floating)
+        or isinstance(horizon, bool)
+        or horizon % 1 != 0
+        or horizon < 0
+    ):
         raise InputError(f"horizon is {horizon!r}; it counts steps, so give a whole number ≥ 0.")
     return int(horizon)
 
 
-def checked_discount(discount: float) -> float:
+def checked_discount(discount: Any) -> float:
     """Return ``discount`` as a float in [0, 1], or raise an `InputError`."""
-    if not 0.0 <= discount <= 1.0:
+    if not isinstance(discount, int | float | np.number) or not 0.0 <= discount <= 1.0:
         raise InputError(f"discount is {discount!r}; it must be in [0, 1]. Give 1 for undiscounted returns.")
     return float(discount)
 

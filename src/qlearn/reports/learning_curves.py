@@ -136,9 +136,7 @@ def _bands(axes: Axes, curve: Curve, shown: Look) -> None:
 def _online_ceiling(axes: Axes, agent: AgentResult) -> None:
     found = agent.exploring
     if found is not None and found.episodes is not None and found.ceiling is not None and found.epsilon > 0:
-        axes.plot(
-            found.episodes, found.ceiling, color=INK, linewidth=2.2, alpha=0.8, linestyle=(0, (0.5, 1)), zorder=2.5
-        )
+        axes.plot(found.episodes, found.ceiling, zorder=2.5, **_CEILING)
 
 
 def _limits(comparison: Comparison, online: list[Any], exact: list[Any]) -> tuple[float, float]:
