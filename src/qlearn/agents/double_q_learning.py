@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
-from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, lane_of, rate_of
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.rows import best, legal_row, pick
@@ -111,4 +111,5 @@ class DoubleQLearning:
             act,
             update,
             lambda state, observation: 0.5 * (state.first[observation] + state.second[observation]),
+            lane=lane_of(spec),
         )

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of, write
-from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, lane_of, rate_of
 from qlearn.rules.description import description, whole
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.schedules import Schedule
@@ -131,4 +131,4 @@ class DynaQ:
 
             return state._replace(q=jax.lax.fori_loop(0, self.planning_steps, plan, state.q))
 
-        return Learner(init, act, update, lambda state, observation: state.q[observation])
+        return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition
 from qlearn.agents.table import count, read, read_row, visits_of, write
-from qlearn.agents.tabular import check_tabular, first_table, rate_of
+from qlearn.agents.tabular import check_tabular, first_table, lane_of, rate_of
 from qlearn.rules.description import choice, description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.schedules import Schedule, per_visit
@@ -106,7 +106,9 @@ class MonteCarloControl:
 
             return jax.lax.fori_loop(0, length, learn, state)
 
-        return Learner(init, act, update, lambda state, observation: state.q[observation], period="episode")
+        return Learner(
+            init, act, update, lambda state, observation: state.q[observation], period="episode", lane=lane_of(spec)
+        )
 
 
 def discounted(rewards: Array, valid: Array, beyond: Array, discount: float | Array) -> Array:

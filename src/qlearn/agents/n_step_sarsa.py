@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
-from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, lane_of, rate_of
 from qlearn.rules.description import description, whole
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.rows import add_up
@@ -130,4 +130,4 @@ class NStepSarsa:
             )
             return state._replace(next_action=jnp.where(t.ended, jnp.int32(-1), next_action))
 
-        return Learner(init, act, update, lambda state, observation: state.q[observation])
+        return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))

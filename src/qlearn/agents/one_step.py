@@ -16,7 +16,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
-from qlearn.agents.tabular import check_tabular, first_counts, first_table, rate_of
+from qlearn.agents.tabular import check_tabular, first_counts, first_table, lane_of, rate_of
 from qlearn.rules.description import choice, description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.schedules import Schedule
@@ -125,4 +125,4 @@ def one_step_learner(
         kept = jnp.where(t.ended, jnp.int32(-1), next_action) if on_policy else None
         return OneStepState(settled_write(state.q, t.observation, t.action, new), visits, kept)
 
-    return Learner(init, act, update, lambda state, observation: state.q[observation])
+    return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))

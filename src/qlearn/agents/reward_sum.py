@@ -15,6 +15,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import read, read_row, settled_write
+from qlearn.agents.tabular import lane_of
 from qlearn.rules.description import description
 from qlearn.rules.exploration import Exploration, Greedy, as_exploration
 
@@ -64,4 +65,4 @@ class RewardSum:
             total = read(state.q, t.observation, t.action) + t.reward
             return RewardSumState(settled_write(state.q, t.observation, t.action, total))
 
-        return Learner(init, act, update, lambda state, observation: state.q[observation])
+        return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))

@@ -13,6 +13,16 @@ from qlearn.rules.exploration import as_exploration
 from qlearn.rules.schedules import Schedule, as_schedule
 
 Array = jax.Array
+_LARGE = 2**16  # cells from which a lane's tables no longer fit into a cache, and memory counts
+_WIDE, _NARROW = 56, 8
+
+
+def lane_of(spec: Spec) -> int:
+    """How many seeds a program carries: 56, or 8 where a table has more than 65,536 cells.
+
+    A million states with four actions take 32 MB a seed with their visits, and a lane holds them several times.
+    """
+    return _WIDE if spec.num_states * spec.num_actions <= _LARGE else _NARROW
 
 
 def check_tabular(agent: Any) -> None:

@@ -75,12 +75,12 @@ class LaneRun:
         self._by_steps = unit == "step"
         self._fused = self.learner.fused
         self._recorded = np.zeros(seeds.size, np.int64)
-        self._fused = self.learner.fused
         self._per_episode = self.learner.period == "episode"
         width = self.learner.lane
         period = 1 if self._per_episode else int(self.learner.period)
         self._rows = _EPISODES if self._per_episode else max(1, min(_STEPS // width, _LONGEST) // period)
         self._limit = min(self._rows, 1024)
+        self._chunk: float | None = None  # seconds that a call shall take at most, known after the first
         words = np.resize(seeds, width).astype(np.uint32)
         self._words = jnp.asarray(words[0] if width == 1 else words)
         carry = starter()(agent, model, self._words)
@@ -97,26 +97,34 @@ class LaneRun:
         there = (clock.total if self._by_steps else clock.episode) >= jnp.uint32(position)
         again = jax.tree.map(jnp.copy, self._lane.arrived)
         self._lane = Lane(self._lane.arrived, again, self._padding | there)
+        if self._chunk is None:
+            self._chunk = max(_CHUNK_SECONDS, 5 * self._cost_of_a_call(position))
         while not bool(self._lane.done.all()):
             if stop():
                 return False
             began = time.perf_counter()
-            made = self._call(position)
+            made = self._call(position, self._limit)
             took = time.perf_counter() - began
             tell(made)
-            if took < _CHUNK_SECONDS / 2:
+            if took < self._chunk / 4:
                 self._limit = min(self._rows, self._limit * 4)
-            elif took > _CHUNK_SECONDS:
+            elif took > self._chunk:
                 self._limit = max(1, self._limit // 2)
         return True
+
+    def _cost_of_a_call(self, position: int) -> float:
+        """Seconds that a call takes without any update; large tables are copied in and out."""
+        self._call(position, 0)  # compiles
+        began = time.perf_counter()
+        self._call(position, 0)
+        return time.perf_counter() - began
 
     def _program(self) -> Any:
         return runner(by_episode if self._per_episode else by_update, self._rows, self._by_steps, self._fused)
 
-    def _call(self, position: int) -> int:
-        """One call of the program; how many episodes (or steps) it brought."""
-        budget, limit = jnp.uint32(position), jnp.uint32(self._limit)
-        arguments = (self.agent, self.model, self._words, self._lane, budget, limit)
+    def _call(self, position: int, limit: int) -> int:
+        """One call of the program, of ``limit`` updates at most; how many episodes (or steps) it brought."""
+        arguments = (self.agent, self.model, self._words, self._lane, jnp.uint32(position), jnp.uint32(limit))
         try:
             self._lane, records = self._program()(*arguments)
         except jax.errors.JaxRuntimeError:
@@ -136,7 +144,7 @@ class LaneRun:
 
     def _record(self, records: Records, rows: int, position: int) -> int:
         """Keep what ended in the first ``rows`` rows; the episodes (or their steps) that were new."""
-        length = np.asarray(records.row.length)[:rows].reshape(rows, -1)
+        length = np.asarray(records.row.length).reshape(records.row.length.shape[0], -1)[:rows]
         hit, seed = np.divmod(np.flatnonzero(length.reshape(-1) != 0), length.shape[1])
         hit, seed = hit[seed < self.seeds.size], seed[seed < self.seeds.size]
         order = np.argsort(seed, kind="stable")
@@ -147,7 +155,7 @@ class LaneRun:
             hit, seed = hit[number < position], seed[number < position]
         self._recorded += np.bincount(seed, minlength=self.seeds.size)
         steps = length[hit, seed].astype(np.int64)
-        value = np.asarray(records.row.episode_return)[:rows].reshape(rows, -1)[hit, seed].astype(np.float64)
+        value = np.asarray(records.row.episode_return).reshape(-1, length.shape[1])[hit, seed].astype(np.float64)
         self.history.add(seed, value, steps)
         return int(steps.sum()) if self._by_steps else int(seed.size)
 
