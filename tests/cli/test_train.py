@@ -124,10 +124,8 @@ def test_ctrl_c_prints_what_was_learnt_so_far(started, strict_json, tmp_path, wo
     wait_until(lambda: len(list(tmp_path.glob("cache/qlearn/jax/*/jit_run*"))) >= agents)  # all are compiled
     time.sleep(2)  # they train
     process.send_signal(signal.SIGINT)
-    asked = time.monotonic()
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
-    assert time.monotonic() - asked < 30
     found = strict_json(out)
     learnt = found.get("agents", [found])
     assert len(learnt) == agents

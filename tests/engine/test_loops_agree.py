@@ -50,3 +50,14 @@ def test_the_start_of_an_episode_is_drawn_alike_in_both_loops(fed):
     host = ql.train(agent, fed(taxi, 2, 5), episodes=5, seeds=2)
     np.testing.assert_array_equal(device.visits, host.visits)
     np.testing.assert_allclose(device.q_table, host.q_table, rtol=2e-6)
+
+
+def test_agents_of_whole_episodes_finish_theirs_with_a_budget_of_steps_in_both_loops(fed):
+    lake = dataclasses.replace(ql.make("FrozenLake-v1"), time_limit=30)
+    device = ql.train(ql.MonteCarloControl(), lake, steps=50, seeds=4)
+    host = ql.train(ql.MonteCarloControl(), fed(lake, 4, 60), steps=50, seeds=4)
+    np.testing.assert_array_equal(device.num_steps, host.num_steps)
+    np.testing.assert_array_equal(device.visits, host.visits)
+    np.testing.assert_array_equal(device.num_steps, device.visits.sum(axis=(1, 2)))
+    assert (device.num_steps >= 50).all()
+    assert (device.lengths.sum(axis=1) == device.num_steps).all()

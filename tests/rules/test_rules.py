@@ -150,6 +150,7 @@ def test_boltzmann_weighs_by_the_exponential():
         lambda: ql.EpsilonGreedy("much"),
         lambda: ql.EpsilonGreedy(0.1, ties="last"),
         lambda: ql.Boltzmann(0.0),
+        lambda: ql.Boltzmann(ql.linear(1, 0, over=5)),
         lambda: ql.exponential(0.5, decay=1.5),
         lambda: ql.linear(1, 0, over=0),
         lambda: ql.linear(1, 0, over=10, per="hour"),

@@ -90,6 +90,29 @@ def test_a_fault_of_the_environment_names_seed_episode_and_step(fault, words):
         ql.train(ql.QLearning(), lambda: Countdown(fault), episodes=2, seeds=[4])
 
 
+@pytest.mark.parametrize("returned", [None, (0, 1.0, False, False)])
+def test_a_step_that_returns_something_else_is_a_fault_of_the_environment(returned):
+    class Odd(Countdown):
+        def step(self, action):
+            return returned
+
+    with pytest.raises(ql.EnvironmentFault, match=r"seed 0, episode 0, step 0.*step\(\) returned"):
+        ql.train(ql.QLearning(), Odd, episodes=1, seeds=1)
+
+
+def test_a_class_is_no_agent():
+    with pytest.raises(ql.InputError, match=r"QLearning is a class.*QLearning\(…\)"):
+        ql.train(ql.QLearning, "NChain-v0", episodes=1)
+
+
+def test_online_returns_are_means_over_completed_episodes():
+    runs = ql.train(ql.QLearning(), Countdown, steps=23, seeds=3)
+    assert (runs.num_episodes == 4).all()
+    np.testing.assert_allclose(runs.online_returns(), np.nanmean(runs.returns, axis=1))
+    np.testing.assert_allclose(runs.online_returns(last=0.25), runs.returns[:, 3])
+    assert np.isnan(ql.train(ql.QLearning(), Countdown, steps=2, seeds=1).online_returns()).all()
+
+
 def test_one_instance_serves_one_seed():
     env = Countdown()
     assert ql.train(ql.Sarsa(), env, episodes=2, seeds=1).returns.shape == (1, 2)

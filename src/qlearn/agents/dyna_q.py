@@ -4,7 +4,8 @@ After every real step of one-step Q-learning, ``planning_steps`` more on states 
 likely, with the reward and next state that followed them last.
 
 Source: R. S. Sutton, *Integrated architectures for learning, planning, and reacting*, ICML 1990; Sutton and Barto, 2nd
-edition, section 8.2.  Difference: the model remembers a termination too.  With 0 planning steps it is Q-learning.
+edition, section 8.2.  Differences: planning draws evenly among the pairs of state and action that were seen, not
+first a state and then an action; the model remembers a termination too.  With 0 planning steps it is Q-learning.
 """
 
 from __future__ import annotations

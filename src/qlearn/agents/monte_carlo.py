@@ -86,7 +86,7 @@ class MonteCarloControl:
             last = jnp.maximum(jnp.sum(t.valid.astype(jnp.int32)) - 1, 0)
             end = t.next_observation[last]
             row, mask = read_row(state.q, end), spec.mask(end)
-            beyond = expect(explore.probabilities(row, mask, clock, visits_of(state.returns, end)), row)
+            beyond = expect(explore.probabilities(row, mask, clock.ahead(), visits_of(state.returns, end)), row)
             beyond = jnp.where(t.terminated[last], 0.0, beyond)
             returns = discounted(t.reward, t.valid, beyond, self.discount)
             counts = t.valid

@@ -111,11 +111,11 @@ class NStepSarsa:
         def update(state: NStepState, trajectory: Transition, noise: Any, clock: Clock) -> NStepState:
             t = last(trajectory)
             later = clock.ahead()
+            state = state._replace(visits=count(state.visits, t.observation, t.action))
             next_action = choose(state, t.next_observation, noise.behaviour.ahead(), later)
             after = read(state.q, t.next_observation, next_action)
             place = (state.oldest + state.waiting) % n
             state = state._replace(
-                visits=count(state.visits, t.observation, t.action),
                 states=state.states.at[place].set(t.observation),
                 actions=state.actions.at[place].set(t.action),
                 rewards=state.rewards.at[place].set(t.reward),

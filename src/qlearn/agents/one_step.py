@@ -97,12 +97,12 @@ def one_step_learner(
         kept = jnp.int32(-1) if on_policy else None
         return OneStepState(first_table(agent, spec), first_counts(agent, spec), kept)
 
-    def choose(state: OneStepState, observation: Array, noise: Any, clock: Clock) -> Array:
-        seen = visits_of(state.visits, observation)
-        return explore.sample(read_row(state.q, observation), spec.mask(observation), noise, clock, seen)
+    def choose(q: Array, visits: Array | None, observation: Array, noise: Any, clock: Clock) -> Array:
+        seen = visits_of(visits, observation)
+        return explore.sample(read_row(q, observation), spec.mask(observation), noise, clock, seen)
 
     def act(state: OneStepState, observation: Array, noise: Any, clock: Clock) -> tuple[Array, OneStepState]:
-        action = choose(state, observation, noise, clock)
+        action = choose(state.q, state.visits, observation, noise, clock)
         if state.next_action is not None:
             action = jnp.where(state.next_action >= 0, state.next_action, action)
         return action, state
@@ -111,7 +111,7 @@ def one_step_learner(
         t = last(trajectory)
         then, later = t.next_observation, clock.ahead()
         visits = count(state.visits, t.observation, t.action)
-        next_action = choose(state, then, noise.behaviour.ahead(), later) if on_policy else jnp.int32(-1)
+        next_action = choose(state.q, visits, then, noise.behaviour.ahead(), later) if on_policy else jnp.int32(-1)
         row, mask = read_row(state.q, then), spec.mask(then)
         behaviour = explore.probabilities(row, mask, later, visits_of(visits, then))
         weights = rule(row, behaviour, next_action, mask)

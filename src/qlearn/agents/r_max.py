@@ -25,6 +25,7 @@ from qlearn.rules.exploration import Exploration, Greedy, as_exploration
 
 Array = jax.Array
 _MOST_SWEEPS = 100_000
+_MOST_COUNTS = 2**28  # 1 GB of float32
 
 
 class RMaxState(NamedTuple):
@@ -78,8 +79,17 @@ class RMax:
             )
 
     def learner(self, spec: Spec) -> Learner:
-        """The functions for a table of ``spec.num_states`` × ``spec.num_actions``; one seed a program."""
+        """The functions for a table of ``spec.num_states`` × ``spec.num_actions``; one seed a program.
+
+        Raises:
+            InputError: where the counts of (s, a, s') would take more than a gigabyte a seed.
+        """
         shape = (spec.num_states, spec.num_actions)
+        if spec.num_states**2 * spec.num_actions > _MOST_COUNTS:
+            raise InputError(
+                f"RMax counts every (s, a, s'): {spec.num_states}² × {spec.num_actions} numbers a seed; at most "
+                f"{_MOST_COUNTS:,} are expected. Use DynaQ or QLearning on a problem of this size."
+            )
 
         def init(noise: Any) -> RMaxState:
             zeros = jnp.zeros(shape, jnp.float32)

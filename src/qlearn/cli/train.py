@@ -99,15 +99,6 @@ def _save(runs: Runs, result: dict[str, Any], output: Output) -> list[Path]:
     return [output.out / "runs.npz", file]
 
 
-def online_return(runs: Runs, last: float = 1.0) -> Any:
-    """Return each seed's mean over its episodes (or the last share of them), (n,); NaN where it has none."""
-    returns = np.full(len(runs.seeds), np.nan)
-    for i, count in enumerate(runs.num_episodes):
-        if count:
-            returns[i] = np.mean(runs.returns[i, int(count * (1 - last)) : int(count)])
-    return returns
-
-
 def as_data(runs: Runs, found: RunsEvaluation) -> dict[str, Any]:
     """Return what the JSON object holds about one agent's runs."""
     return {
@@ -122,7 +113,7 @@ def as_data(runs: Runs, found: RunsEvaluation) -> dict[str, Any]:
         "method": found.method,
         "exact_return": found.exact_return,
         "share_optimal": found.share_optimal,
-        "online_return": online_return(runs),
+        "online_return": runs.online_returns(),
         "num_episodes": runs.num_episodes,
         "num_steps": runs.num_steps,
         "q_table": runs.q_table.astype(np.float64).mean(axis=0),
@@ -139,8 +130,8 @@ def _print(runs: Runs, found: RunsEvaluation) -> None:
     worth = "exact value of the greedy policy" if found.method == "exact" else "greedy policy, by rollouts"
     print_spread(
         {
-            "online return, all episodes": online_return(runs),
-            "online return, last tenth": online_return(runs, last=0.1),
+            "online return, all episodes": runs.online_returns(),
+            "online return, last tenth": runs.online_returns(last=0.1),
             worth: found.exact_return,
         }
     )

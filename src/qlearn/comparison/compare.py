@@ -83,6 +83,8 @@ def compare(  # noqa: PLR0913 - the budget, the judge and the display are three 
     began = time.perf_counter()
     agents, world = as_list(agents), make(environment)
     check_judging(discount, horizon)
+    if isinstance(world, FiniteMDP) and not world.changes:
+        truth_of(world, common_discount(agents, discount), horizon)  # refuses here what has no value, before training
     runs = train_all(agents, world, (episodes, steps), seeds, snapshots=snapshots, progress=progress)
     try:
         judged = judge(runs, common_discount(agents, discount), horizon)
@@ -184,13 +186,6 @@ def judge(runs: list[Runs], discount: float, horizon: int | None) -> Judged:
     return Judged(found, truth, play_games(truth.mdp, policies, runs[0].seeds, truth.horizon))
 
 
-def online_returns(runs: Runs) -> FloatArray:
-    """Return each seed's mean return over the episodes that it completed, (n,); NaN where it completed none."""
-    counts = np.asarray(runs.num_episodes, dtype=np.float64)
-    totals = np.where(np.isnan(runs.returns), 0.0, runs.returns).sum(axis=1)
-    return np.where(counts > 0, totals / np.maximum(counts, 1.0), np.nan)
-
-
 def _rows(agents: Sequence[Any], runs: list[Runs], judged: Judged) -> tuple[AgentResult, ...]:
     names = distinct_names(agents)
     values = np.array([found.exact_return for found in judged.evaluations])
@@ -222,7 +217,7 @@ def _row(
     wins: tuple[int, float],
     beats: dict[str, Improvement],
 ) -> AgentResult:
-    online, n = online_returns(runs), len(runs.seeds)
+    online, n = runs.online_returns(), len(runs.seeds)
     optimal = found.optimal
     return AgentResult(
         name=name,

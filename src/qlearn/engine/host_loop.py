@@ -98,6 +98,14 @@ def _lanes(learner: Learner, function: Callable[..., Any]) -> Callable[..., Any]
     return whole
 
 
+def _unpacked(given: Any, count: int, name: str) -> tuple[Any, ...]:
+    """What ``step`` or ``reset`` returned, if it is as many things as Gymnasium asks for."""
+    if not isinstance(given, tuple) or len(given) != count:
+        told = f"{len(given)} values" if isinstance(given, tuple) else repr(given)
+        raise EnvironmentFault(f"{name}() returned {told}; Gymnasium's returns a tuple of {count}. Mend its {name}().")
+    return given
+
+
 def _choose(condition: Array, new: Any, old: Any) -> Any:
     return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
@@ -141,7 +149,10 @@ class HostRun:
         """Run every seed to a position; False where ``stop`` came first."""
         while True:
             live = np.zeros(self._seen.size, bool)
-            live[: self.seeds.size] = self._made()[: self.seeds.size] < position
+            n = self.seeds.size
+            live[:n] = self._made()[:n] < position
+            if self.learner.period == "episode":  # these finish the episode in which a budget of steps runs out
+                live[:n] |= self._clock[1, :n] > 0
             if not live.any():
                 return True
             if stop():
@@ -177,7 +188,7 @@ class HostRun:
     def _step(self, i: int, action: int) -> bool:
         """One step of one seed's environment; True where its episode ended."""
         env, given = self._envs[i], action + self.environment.action_start
-        observation, reward, terminated, truncated, _ = self._guard(i, lambda: env.step(given))
+        observation, reward, terminated, truncated, _ = self._guard(i, lambda: _unpacked(env.step(given), 5, "step"))
         value = self._reward(i, reward)
         arrived = self._guard(i, lambda: self.environment.encode(observation))
         ended = bool(terminated) or bool(truncated)
@@ -225,7 +236,7 @@ class HostRun:
 
     def _reset(self, i: int) -> None:
         seed = episode_seed(int(self.seeds[i]), int(self._clock[0, i]))
-        observation, _ = self._guard(i, lambda: self._envs[i].reset(seed=seed))
+        observation, _ = self._guard(i, lambda: _unpacked(self._envs[i].reset(seed=seed), 2, "reset"))
         self._seen[i] = self._guard(i, lambda: self.environment.encode(observation))
 
     def _reward(self, i: int, reward: Any) -> float:

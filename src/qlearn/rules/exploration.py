@@ -210,7 +210,10 @@ def as_exploration(owner: object) -> None:
 
 
 def _positive(policy: Boltzmann) -> None:
-    if getattr(policy.temperature, "start", 1.0) <= 0:
+    ends_at_zero = (
+        getattr(policy.temperature, "over", None) is not None and getattr(policy.temperature, "end", 1.0) <= 0
+    )
+    if getattr(policy.temperature, "start", 1.0) <= 0 or ends_at_zero:
         raise InputError(
             f"Boltzmann: temperature {policy.temperature} is not above 0; expected a number in (0, ∞). "
             "Pass Greedy() for a temperature of 0."

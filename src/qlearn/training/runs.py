@@ -73,6 +73,17 @@ class Runs:
         """The agent's label."""
         return str(self.agent.label)
 
+    def online_returns(self, last: float = 1.0) -> Numbers:
+        """Each seed's mean return over its completed episodes, or over the ``last`` share of them, (n,) float64.
+
+        NaN where a seed completed none.
+        """
+        counts = self.num_episodes[:, None]
+        place = np.arange(self.returns.shape[1])[None]
+        taken = (place < counts) & (place >= (counts * (1 - last)).astype(int))
+        totals = np.where(taken, self.returns, 0.0).sum(axis=1)
+        return np.where(taken.any(axis=1), totals / np.maximum(taken.sum(axis=1), 1), np.nan)
+
     def greedy_policies(self) -> Numbers:
         """What each run would do without exploring: probabilities (n, S, A) float64, the agent's own ties and all."""
         return self._policies(self.q_table)

@@ -42,7 +42,8 @@ def train(
         agent: a description, for example ``ql.QLearning(learning_rate=0.1)``.
         environment: what ``ql.make`` takes: an id, a FiniteMDP, or a function that makes a Gymnasium environment.
         episodes: how many episodes each seed makes; or
-        steps: how many steps each seed makes.  Exactly one of the two.
+        steps: how many steps each seed makes; an agent that learns once an episode finishes the one in which they
+            run out.  Exactly one of the two.
         seeds: a number n for the seeds 0 … n−1, or the seeds themselves, whole numbers from 0 to 2³² − 2.
         snapshots: how many times, evenly spread over the budget, the tables are kept besides the start.
         progress: None for a bar where standard error is a terminal, False for none, or a function of (share done,
@@ -156,6 +157,8 @@ def _marks(budget: int, snapshots: int) -> tuple[int, ...]:
 
 
 def _check(agent: Any, world: FiniteMDP | HostEnvironment) -> None:
+    if isinstance(agent, type):
+        raise InputError(f"{agent.__name__} is a class; expected an agent made from it. Pass {agent.__name__}(…).")
     if not isinstance(agent, Agent):
         raise InputError(
             f"{agent!r} is not an agent: it has no label, discount, version, exploration or learner(spec). "
