@@ -198,3 +198,13 @@ def test_double_q_learning_is_not_biased_upwards_where_q_learning_is():
     error = 3 * np.sqrt(0.25 / 2000)
     np.testing.assert_allclose(q[[0, 2, 4, 5]], [0.50, 0.94, 0.46, 0.117], atol=error)
     np.testing.assert_allclose(double[[1, 3, 5]], [0.452, 0.138, 0.069], atol=error)
+
+
+def test_every_agent_takes_an_exploration_that_counts_visits(garnet):
+    fading = ql.EpsilonGreedy(ql.per_visit(power=0.5))
+    agents = [ql.RewardSum, ql.QLearning, ql.Sarsa, ql.DoubleQLearning, ql.NStepSarsa, ql.DynaQ, ql.MonteCarloControl]
+    for agent in agents:
+        runs = ql.train(agent(exploration=fading), garnet, episodes=3, seeds=2)
+        assert np.isfinite(runs.q_table).all(), runs.label
+    with pytest.raises(ql.InputError, match="without a per-visit schedule"):
+        ql.RMax(reward_max=1.0, exploration=fading)

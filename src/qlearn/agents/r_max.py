@@ -72,6 +72,11 @@ class RMax:
         whole(self, "known_after")
         number(self, "discount", 0.0, 1.0)
         number(self, "tolerance", 0.0, open_low=True)
+        if self.exploration.counts_visits:
+            raise InputError(
+                "RMax: its exploration asks for visits, which R-max counts only until an action is known; expected one "
+                "without a per-visit schedule. Pass Greedy()."
+            )
         if self.discount == 1.0:
             raise InputError(
                 "RMax: discount=1.0 makes what is not known infinitely good; expected a number in [0, 1). "

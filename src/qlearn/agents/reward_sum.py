@@ -14,8 +14,8 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
-from qlearn.agents.table import read, read_row, settled_write
-from qlearn.agents.tabular import lane_of
+from qlearn.agents.table import count, read, read_row, settled_write, visits_of
+from qlearn.agents.tabular import first_counts, lane_of
 from qlearn.rules.description import description
 from qlearn.rules.exploration import Exploration, Greedy, as_exploration
 
@@ -23,9 +23,10 @@ Array = jax.Array
 
 
 class RewardSumState(NamedTuple):
-    """The table of sums, (S, A) float32."""
+    """The table of sums, and the visits of (s, a) where the exploration asks for them."""
 
-    q: Array
+    q: Array  # (S, A) float32
+    visits: Array | None  # (S, A) int32
 
 
 @description
@@ -54,15 +55,16 @@ class RewardSum:
         """The functions for a table of ``spec.num_states`` × ``spec.num_actions``."""
 
         def init(noise: Any) -> RewardSumState:
-            return RewardSumState(jnp.zeros((spec.num_states, spec.num_actions), jnp.float32))
+            return RewardSumState(jnp.zeros((spec.num_states, spec.num_actions), jnp.float32), first_counts(self, spec))
 
         def act(state: RewardSumState, observation: Array, noise: Any, clock: Clock) -> tuple[Array, RewardSumState]:
-            row = read_row(state.q, observation)
-            return self.exploration.sample(row, spec.mask(observation), noise, clock, None), state
+            row, seen = read_row(state.q, observation), visits_of(state.visits, observation)
+            return self.exploration.sample(row, spec.mask(observation), noise, clock, seen), state
 
         def update(state: RewardSumState, trajectory: Transition, noise: Any, clock: Clock) -> RewardSumState:
             t = last(trajectory)
             total = read(state.q, t.observation, t.action) + t.reward
-            return RewardSumState(settled_write(state.q, t.observation, t.action, total))
+            visits = count(state.visits, t.observation, t.action)
+            return RewardSumState(settled_write(state.q, t.observation, t.action, total), visits)
 
         return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))

@@ -50,6 +50,7 @@ def first_table(agent: Any, spec: Spec) -> Array:
 
 def first_counts(agent: Any, spec: Spec) -> Array | None:
     """Visits of (s, a), all 0, (S, A) int32, where the learning rate or the exploration asks for them; else None."""
-    if rate_of(agent).counts_visits or agent.exploration.counts_visits:
+    rate = getattr(agent, "learning_rate", None)
+    if agent.exploration.counts_visits or (rate is not None and rate.counts_visits):
         return jnp.zeros((spec.num_states, spec.num_actions), jnp.int32)
     return None
