@@ -256,3 +256,31 @@ def test_settings_are_read_and_written_back():
 def test_wrong_agents_are_refused_in_words(text, words):
     with pytest.raises(ql.InputError, match=words):
         parse_agent(text)
+
+
+@pytest.mark.parametrize(
+    ("agent", "seeds", "words"),
+    [
+        (ql.Sarsa(), 10_000_000, "fewer seeds"),
+        (ql.NStepSarsa(n=1_000_000_000), 1, "smaller settings"),
+    ],
+)
+def test_what_does_not_fit_into_memory_is_refused_beforehand(agent, seeds, words):
+    with pytest.raises(ql.InputError, match=words):
+        ql.train(agent, "NChain-v0", episodes=5000, seeds=seeds)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        lambda s, b, n, m: b * float("nan"),
+        lambda s, b, n, m: 0.5 * b,
+        lambda s, b, n, m: 1.0,
+        lambda s, b, n, m: None,
+        lambda s, b: b,
+        lambda s, b, n, m: b if s[0] > 0 else s,
+    ],
+)
+def test_a_rule_that_gives_no_weights_is_refused(rule):
+    with pytest.raises(ql.InputError, match="rule"):
+        ql.train(ql.OneStep(rule=rule), "NChain-v0", episodes=1)

@@ -109,7 +109,10 @@ class Learner:
 
 @runtime_checkable
 class Agent(Protocol):
-    """A description: hyperparameters, a label for tables, and the learner that they describe."""
+    """A description: hyperparameters, a label for tables, and the learner that they describe.
+
+    It may have a ``check(spec)`` too, which is called before training and raises InputError where it cannot learn.
+    """
 
     @property
     def label(self) -> str:

@@ -13,10 +13,12 @@ from typing import Any, Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import count, read, read_row, settled_write, visits_of
 from qlearn.agents.tabular import check_tabular, first_counts, first_table, lane_of, rate_of
+from qlearn.errors import InputError
 from qlearn.rules.description import choice, description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.schedules import Schedule
@@ -75,6 +77,10 @@ class OneStep:
         """The rule's name."""
         return str(self.rule.__name__).replace("_", " ")
 
+    def check(self, spec: Spec) -> None:
+        """Try the rule before training starts; raises InputError where it gives no weights."""
+        check_rule(self.rule, spec.num_actions)
+
     def learner(self, spec: Spec) -> Learner:
         """The functions for a table of ``spec.num_states`` × ``spec.num_actions``."""
         return one_step_learner(self, self.rule, spec, on_policy=self.on_policy, form=self.form)
@@ -85,6 +91,29 @@ def check_one_step(agent: Any) -> None:
     check_tabular(agent)
     if hasattr(agent, "form"):
         choice(agent, "form", ("text", "code"))
+
+
+def check_rule(rule: Callable[..., Array], num_actions: int) -> None:
+    """Try a rule on a row of its own.
+
+    Raises:
+        InputError: where it cannot be called or compiled, or its weights are not num_actions numbers that sum to 1.
+    """
+    name = getattr(rule, "__name__", repr(rule))
+    row = jnp.arange(num_actions, dtype=jnp.float32)
+    even = jnp.full(num_actions, 1.0 / num_actions, jnp.float32)
+    try:
+        weights = np.asarray(jax.jit(lambda r, b, n: rule(r, b, n, None))(row, even, jnp.int32(0)), np.float64)
+    except (TypeError, ValueError, jax.errors.JAXTypeError) as error:
+        raise InputError(
+            f"The rule {name} cannot be compiled ({str(error).splitlines()[0]}); expected a function of (select, "
+            "behaviour, next_action, mask) in jax.numpy, without `if` on values. Use jnp.where."
+        ) from error
+    if weights.shape != (num_actions,) or not abs(weights.sum() - 1.0) < 1e-3:
+        raise InputError(
+            f"The rule {name} gave weights of shape {weights.shape} that sum to {weights.sum():g}; expected shape "
+            f"({num_actions},) and a sum of 1. Divide them by their sum."
+        )
 
 
 def one_step_learner(

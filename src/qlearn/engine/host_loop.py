@@ -25,6 +25,7 @@ from qlearn.environments.host import HostEnvironment
 from qlearn.errors import EnvironmentFault, InputError
 
 Array = jax.Array
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 def episode_seed(seed: int, episode: int) -> int:
@@ -190,6 +191,11 @@ class HostRun:
         env, given = self._envs[i], action + self.environment.action_start
         observation, reward, terminated, truncated, _ = self._guard(i, lambda: _unpacked(env.step(given), 5, "step"))
         value = self._reward(i, reward)
+        for name, flag in (("terminated", terminated), ("truncated", truncated)):
+            if not isinstance(flag, (bool, np.bool_)):
+                raise EnvironmentFault(
+                    f"{self._where(i)} gave {name}={flag!r}; expected True or False. Mend its step()."
+                )
         arrived = self._guard(i, lambda: self.environment.encode(observation))
         ended = bool(terminated) or bool(truncated)
         self._memory[i].append((self._seen[i], action, value, arrived, bool(terminated), bool(truncated), True))
@@ -241,12 +247,12 @@ class HostRun:
 
     def _reward(self, i: int, reward: Any) -> float:
         try:
-            value = float(reward)
+            value = math.nan if isinstance(reward, str) else float(reward)
         except (TypeError, ValueError):
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) <= _LARGEST:
             raise EnvironmentFault(
-                f"{self._where(i)} gave the reward {reward!r}; expected a finite number. Mend its step()."
+                f"{self._where(i)} gave the reward {reward!r}; expected a finite number of float32. Mend its step()."
             )
         return value
 

@@ -79,7 +79,7 @@ class LaneRun:
         width = self.learner.lane
         period = 1 if self._per_episode else int(self.learner.period)
         self._rows = _EPISODES if self._per_episode else max(1, min(_STEPS // width, _LONGEST) // period)
-        self._limit = min(self._rows, 1024)
+        self._limit = 1  # grows from call to call
         self._chunk: float | None = None  # seconds that a call shall take at most, known after the first
         words = np.resize(seeds, width).astype(np.uint32)
         self._words = jnp.asarray(words[0] if width == 1 else words)
@@ -106,8 +106,8 @@ class LaneRun:
             made = self._call(position, self._limit)
             took = time.perf_counter() - began
             tell(made)
-            if took < self._chunk / 4:
-                self._limit = min(self._rows, self._limit * 4)
+            if took < self._chunk / 8:
+                self._limit = min(self._rows, self._limit * 8)
             elif took > self._chunk:
                 self._limit = max(1, self._limit // 2)
         return True

@@ -116,6 +116,11 @@ def _lanes(job: Job) -> list[Numbers]:
 
 
 def _run_lane(job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Callable[[int], None]) -> _Part:
+    if stop():
+        shape = (seeds.size, job.environment.num_states, job.environment.num_actions)
+        none = np.zeros(seeds.size, np.uint32)
+        idle = Standing(np.zeros(shape, np.float32), np.zeros(shape, np.int32), none, none)
+        return _Part(History(), idle, [], seeds.size, complete=False)
     lane: LaneRun | HostRun
     if isinstance(job.environment, FiniteMDP):
         lane = LaneRun(job.agent, on_device(job.environment), seeds, job.unit)

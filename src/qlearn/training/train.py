@@ -16,6 +16,7 @@ from qlearn.agents.learner import Agent, Spec
 from qlearn.engine.schedule import Job, Outcome, run
 from qlearn.environments import FiniteMDP, HostEnvironment, make
 from qlearn.errors import InputError, Interrupted
+from qlearn.training.memory import refuse_what_does_not_fit
 from qlearn.training.names import written_agent
 from qlearn.training.progress import Meter, stop_on_interrupt
 from qlearn.training.runs import Runs, Snapshots
@@ -98,6 +99,7 @@ def train_many(
     marks = _marks(budget, snapshots)
     for agent in agents:
         _check(agent, world)
+    refuse_what_does_not_fit(agents, world, numbers.size, snapshots, budget if unit == "episode" else None)
     jobs = [Job(agent, world, numbers.astype(np.uint32), marks, unit) for agent in agents]  # type: ignore[arg-type]
     began = time.perf_counter()
     stop = threading.Event()
@@ -164,7 +166,10 @@ def _check(agent: Any, world: FiniteMDP | HostEnvironment) -> None:
             f"{agent!r} is not an agent: it has no label, discount, version, exploration or learner(spec). "
             "Pass for example ql.QLearning(learning_rate=0.1)."
         )
-    learner = agent.learner(Spec(world.num_states, world.num_actions, world.time_limit))
+    spec = Spec(world.num_states, world.num_actions, world.time_limit)
+    if hasattr(agent, "check"):  # what only the sizes of an environment tell
+        agent.check(spec)
+    learner = agent.learner(spec)
     if learner.period == "episode" and world.time_limit is None:
         raise InputError(
             f"{agent.label} learns from whole episodes, and {world.name} has no time limit that bounds them. "
