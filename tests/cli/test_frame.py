@@ -73,6 +73,8 @@ WRONG = [
     (["train", "NChain-v0", "q-learning", "--episodes", "5", "--steps", "5"], "exclude each other"),
     (["train", "NChain-v0", "q-learning", "--seeds", "-3"], "--seeds is -3"),
     (["train", "NChain-v0", "q-learning", "--seed", "-1"], "--seed is -1"),
+    (["train", "NChain-v0", "q-learning", "--seeds", "1.5"], "'1.5' is not a whole number"),
+    (["train", "NChain-v0", "q-learning", "--seeds", "100000000"], "fewer seeds"),
     (["compare", "NChain-v0", "sarsa", "foo"], "'foo'"),
     (["compare", "NChain-v0", "--snapshots", "-1"], "--snapshots is -1"),
     (["tutorial", "--rounds", "1"], "--rounds is 1"),

@@ -20,6 +20,17 @@ EnvironmentName: TypeAlias = Annotated[str, Parameter(name="ENV", negative="")]
 MODEL_SEEDS, HOST_SEEDS, EPISODES = 100, 10, 500
 
 
+def _whole(type_: Any, tokens: Any) -> int:
+    """A whole number as typed; the library would round 1.5."""
+    try:
+        return int(tokens[0].value)
+    except ValueError:
+        raise ValueError(f"{tokens[0].value!r} is not a whole number.") from None
+
+
+Whole: TypeAlias = Annotated[int, Parameter(converter=_whole)]
+
+
 class Length(TypedDict, total=False):
     """How long a training is: one of the two."""
 
@@ -66,10 +77,10 @@ class Budget:
         seed: The first seed; the others follow it.
     """
 
-    episodes: int | None = None
-    steps: int | None = None
-    seeds: int | None = None
-    seed: int = 0
+    episodes: Whole | None = None
+    steps: Whole | None = None
+    seeds: Whole | None = None
+    seed: Whole = 0
 
     def check(self) -> None:
         """Raise an `InputError` that names the option which cannot be."""
@@ -109,7 +120,7 @@ class Budget:
         return f"{number:,} {name if number > 1 else name[:-1]}, {which}"
 
 
-SeedOption: TypeAlias = Annotated[int, Parameter(name="--seed")]
+SeedOption: TypeAlias = Annotated[int, Parameter(name="--seed", converter=_whole)]
 
 
 def check_seed(seed: int) -> None:
