@@ -64,10 +64,12 @@ class Transition(NamedTuple):
 class Spec(NamedTuple):
     """What a learner may know about its environment: sizes, the time limit and the legal actions, no model."""
 
-    num_states: int
+    num_states: int  # 0 where observations are arrays, which cannot be counted
     num_actions: int
     time_limit: int | None = None
     legal: Array | None = None  # (S, A) bool; None where every action is legal everywhere
+    observation_shape: tuple[int, ...] | None = None  # of one observation; None where it is a state's number
+    observation_dtype: str = "float32"  # of the array; numbers of states are int32
 
     def mask(self, state: Array) -> Array | None:
         """Legal actions of a state, (A,) bool, or None where all are."""
@@ -94,6 +96,11 @@ class Learner:
             the ``valid`` ones count).
         lane: how many seeds one program carries.  56 suits tables (``docs/decisions/0003-lanes-of-56.md``); 1 is for
             agents whose seeds branch on their own state, since a branch under ``vmap`` runs both sides.
+        num_environments: how many environments each seed has.  With a number, observations, actions, noise and the
+            clock's ``episode`` and ``step`` have shape (num_environments,) in ``act``, and trajectories
+            (period, num_environments); with None there is one environment and no such axis, which suits tables.
+        magnitude: ``(state) -> scalar``: the largest |Q| that the last update met, by which a run that diverges is
+            noticed while it goes on; None where only the final values are looked at.
         fused: whether the loop may become one function of machine code, which suits plain arithmetic on tables.
             False for learners with matrix products, sorting, or linear algebra, which XLA refuses there.
     """
@@ -104,6 +111,8 @@ class Learner:
     q_values: Callable[[State, Array], Array]
     period: int | Literal["episode"] = 1
     lane: int = 56
+    num_environments: int | None = None
+    magnitude: Callable[[State], Array] | None = None
     fused: bool = True
 
 
