@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from qlearn.environments.builder import MDPBuilder
     from qlearn.environments.finite_mdp import FiniteMDP
     from qlearn.environments.host import HostEnvironment
+    from qlearn.environments.jax_environment import JaxEnvironment, device_environment
     from qlearn.environments.making import EnvironmentSummary, list_environments, make
     from qlearn.environments.naming import parse, written
 
@@ -17,8 +18,10 @@ _FILE_OF = {
     "EnvironmentSummary": "making",
     "FiniteMDP": "finite_mdp",
     "HostEnvironment": "host",
+    "JaxEnvironment": "jax_environment",
     "MDPBuilder": "builder",
     "MDPEnv": "adapters",
+    "device_environment": "jax_environment",
     "list_environments": "making",
     "make": "making",
     "parse": "naming",
@@ -29,8 +32,10 @@ __all__ = [
     "EnvironmentSummary",
     "FiniteMDP",
     "HostEnvironment",
+    "JaxEnvironment",
     "MDPBuilder",
     "MDPEnv",
+    "device_environment",
     "list_environments",
     "make",
     "parse",

@@ -98,6 +98,19 @@ class DeviceMDP:
         """Legal actions of a state, (A,) bool; None where all are."""
         return self.legal[state] if self.legal.size else None
 
+    @property
+    def observation_shape(self) -> None:
+        """None: what an agent sees is the state's number."""
+
+    @property
+    def observation_dtype(self) -> str:
+        """Of the state's number."""
+        return "int32"
+
+    def observe(self, state: Array) -> Array:
+        """What an agent sees: the state itself."""
+        return state
+
     def reset(self, noise: Words) -> Array:
         """A start state, int32."""
         return self.start_state[self.start.index(jnp.int32(0), noise.bits(0))]

@@ -1,0 +1,177 @@
+"""Environments that are pure functions of JAX, written for one seed: the protocol, and what they share.
+
+The engine adds the axes: ``vmap`` over seeds and over the environments of a seed, ``scan`` over time.  So ``reset``,
+``observe`` and ``step`` see scalars and single observations.  They know nothing of time limits: the engine counts
+steps, and tells an episode that ended (``terminated``) from one whose time ran out (``truncated``).
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import math
+from collections.abc import Iterable
+from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
+
+import jax
+
+from qlearn.environments.naming import written
+from qlearn.errors import InputError
+
+Array = jax.Array
+T = TypeVar("T")
+LIMIT = "max_episode_steps"  # what ids call the time limit
+
+
+class Draws(Protocol):
+    """What an environment asks of the noise of a place: words, numbers, or a key of `jax.random`."""
+
+    def bits(self, index: int = 0) -> Array:
+        """A uniform uint32, the word number ``index``."""
+
+    def uniform(self, index: int = 0) -> Array:
+        """A float32 in [0, 1) from the word number ``index``."""
+
+    def normal(self, slot: int | Array) -> Array:
+        """A standard normal float32."""
+
+    def key(self, slot: int | Array = 0) -> Array:
+        """A typed key of `jax.random`."""
+
+
+class JaxEnvironment(abc.ABC):
+    """An environment on the device.  Subclasses are made with `device_environment`.
+
+    ``step`` and ``reset`` are deterministic given their noise; ``state`` is any tree of arrays, the same shapes and
+    dtypes from both.
+
+    Attributes:
+        identity: the id, without arguments.
+        version: raised whenever the numbers change.
+        num_actions: actions are 0 to num_actions − 1.
+        num_states: number of different observations; 0 where observations are arrays.
+        observation_shape: of one observation; None where it is a number from 0 to num_states − 1.
+        observation_dtype: of that array; numbers of states are int32.
+        time_limit: steps after which the engine truncates an episode; None for no limit.
+    """
+
+    identity: ClassVar[str]
+    version: ClassVar[int] = 1
+    num_actions: ClassVar[int]
+    num_states: ClassVar[int] = 0
+    observation_shape: ClassVar[tuple[int, ...] | None]
+    observation_dtype: ClassVar[str] = "float32"
+    time_limit: int | None
+
+    @property
+    def name(self) -> str:
+        """What a user can type again: the id, and the settings that are not as usual.  Not to be read under `jit`."""
+        return written(self.identity, settings_of(self))
+
+    def mask(self, state: Any) -> Array | None:
+        """Legal actions of a state, (num_actions,) bool; None where all are."""
+        return None
+
+    @abc.abstractmethod
+    def reset(self, noise: Draws) -> Any:
+        """A start state."""
+
+    @abc.abstractmethod
+    def observe(self, state: Any) -> Array:
+        """What the agent sees of a state."""
+
+    @abc.abstractmethod
+    def step(self, state: Any, action: Array, noise: Draws, total: Array) -> tuple[Any, Array, Array]:
+        """Take one step.
+
+        Args:
+            state: a state that is not terminal.
+            action: a scalar int32.
+            noise: the random numbers of this place.
+            total: a scalar uint32, the steps of the run so far, for environments that change.
+
+        Returns:
+            The next state, the reward (scalar float32) and whether the episode really ended (scalar bool).
+        """
+
+    def __repr__(self) -> str:
+        seen = f"{self.num_states} states" if self.observation_shape is None else f"observes {self.observation_shape}"
+        limit = "" if self.time_limit is None else f", time limit {self.time_limit}"
+        return f"<{type(self).__name__} {self.name}: {seen}, {self.num_actions} actions{limit}>"
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def device_environment(cls: type[T]) -> type[T]:
+    """Make a class a frozen dataclass (keyword arguments only) and a JAX tree.
+
+    Fields annotated ``float`` or marked ``metadata={"leaf": True}`` are leaves, so that a new value compiles nothing;
+    all others are structure.  ``__post_init__`` checks what a user gives; it does not run where JAX puts a tree
+    together again.
+    """
+    made = dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
+    fields = dataclasses.fields(made)  # type: ignore[arg-type]
+    leaves = tuple(f.name for f in fields if f.type == "float" or f.type is float or f.metadata.get("leaf"))
+    structure = tuple(f.name for f in fields if f.name not in leaves)
+
+    def flatten(thing: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        return tuple(getattr(thing, n) for n in leaves), tuple(getattr(thing, n) for n in structure)
+
+    def flatten_with_keys(thing: Any) -> tuple[list[tuple[Any, Any]], tuple[Any, ...]]:
+        children, aux = flatten(thing)
+        return [(jax.tree_util.GetAttrKey(n), c) for n, c in zip(leaves, children, strict=True)], aux
+
+    def unflatten(aux: tuple[Any, ...], children: Iterable[Any]) -> Any:
+        thing = object.__new__(made)
+        for name, value in zip(leaves + structure, (*children, *aux), strict=True):
+            object.__setattr__(thing, name, value)
+        return thing
+
+    jax.tree_util.register_pytree_with_keys(made, flatten_with_keys, unflatten, flatten)
+    return made
+
+
+def settings_of(environment: Any) -> dict[str, Any]:
+    """The fields that differ from their defaults, as the arguments of an id."""
+    changed = {}
+    for field in dataclasses.fields(environment):
+        value = getattr(environment, field.name)
+        if field.init and value != field.default:
+            changed[LIMIT if field.name == "time_limit" else field.name] = value
+    return changed
+
+
+def check_number(owner: Any, name: str, *, positive: bool = False) -> None:
+    """Check that a field is a finite number, above 0 where ``positive``, and store it as a float.
+
+    Raises:
+        InputError: naming the environment, the field and the value.
+    """
+    value = getattr(owner, name)
+    try:
+        number = math.nan if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number) or (positive and number <= 0):
+        expected = "a number above 0" if positive else "a finite number"
+        raise InputError(f"{owner.identity}: {name}={value!r} is out of range; expected {expected}. Pass such a one.")
+    object.__setattr__(owner, name, number)
+
+
+def check_time_limit(limit: Any, name: str) -> int | None:
+    """The time limit that is meant: None or -1 for none; raises InputError for anything but a whole number ≥ 1."""
+    if limit is None or (limit == -1 and not isinstance(limit, bool)):
+        return None
+    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
+        raise InputError(
+            f"`{LIMIT}` of {name} is {limit!r}; it must be a whole number of at least 1, or None for no limit."
+        )
+    return limit
+
+
+def check_settings(owner: Any, positive: Iterable[str] = (), finite: Iterable[str] = ()) -> None:
+    """Check the fields of a problem of ours; raises InputError."""
+    for name in positive:
+        check_number(owner, name, positive=True)
+    for name in finite:
+        check_number(owner, name)
+    object.__setattr__(owner, "time_limit", check_time_limit(owner.time_limit, owner.identity))
