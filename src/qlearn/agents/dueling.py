@@ -1,0 +1,44 @@
+r"""The dueling head: a value of the state, and advantages of its actions, in place of the last layer.
+
+.. math:: Q(s, a) = V(s) + A(s, a) - \frac{1}{|A|} \sum_b A(s, b)
+
+Source: Z. Wang, T. Schaul, M. Hessel, H. van Hasselt, M. Lanctot and N. de Freitas, *Dueling network architectures for
+deep reinforcement learning*, ICML 2016, equation 9.  Difference from it: both streams are one linear layer on the last
+features of the user's own network; the paper gives each a hidden layer of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qlearn.agents.backend import load_keras
+from qlearn.errors import InputError
+
+
+def with_dueling_head(model: Any, num_actions: int) -> Any:
+    """The same network with a dueling head, as an ordinary Functional ``keras.Model``.
+
+    Args:
+        model: built, ending in a linear ``Dense(num_actions)``, which becomes the advantages.
+        num_actions: A.
+
+    Raises:
+        InputError: where it ends in anything else.
+    """
+    keras = load_keras()
+    last = model.layers[-1] if getattr(model, "layers", None) else None
+    if (
+        not isinstance(last, keras.layers.Dense)
+        or last.units != num_actions
+        or last.activation is not keras.activations.linear
+        or not getattr(model, "outputs", None)
+    ):
+        raise InputError(
+            f"dueling=True splits the last layer of a network, and this one ends in {last!r}; expected a Sequential "
+            f"or functional model that ends in a linear Dense({num_actions}). "
+            "Change the last layer, or pass dueling=False."
+        )
+    advantage = model.outputs[0]
+    value = keras.layers.Dense.from_config({**last.get_config(), "units": 1, "name": "value"})(last.input)
+    centred = advantage - keras.ops.mean(advantage, axis=-1, keepdims=True)
+    return keras.Model(model.inputs, value + centred)

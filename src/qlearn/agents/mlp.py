@@ -1,0 +1,67 @@
+"""The network that needs no drawing: dense layers, one after another."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from qlearn.agents.backend import load_keras
+from qlearn.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, init=False, repr=False)
+class mlp:  # noqa: N801  # it is called like the function that it stands for
+    """A builder of dense networks, for any agent's ``model``: hashable, and printed as it is written.
+
+    ``mlp(120, 84)`` is Dense(120, relu), Dense(84, relu), Dense(num_actions); Keras' own initialisers.
+
+    Args:
+        hidden: units of the hidden layers, each a whole number of at least 1; none makes a linear network.
+        activation: the name of a Keras activation, for the hidden layers.
+        layer_norm: whether each hidden layer is normalised before its activation (``LayerNormalization``, ε 1e-5).
+
+    Raises:
+        InputError: where a number of units is not usable.
+
+    >>> mlp(120, 84)
+    mlp(120, 84)
+    >>> mlp(256, 256, layer_norm=True)
+    mlp(256, 256, layer_norm=True)
+    """
+
+    hidden: tuple[int, ...]
+    activation: str
+    layer_norm: bool
+
+    def __init__(self, *hidden: int, activation: str = "relu", layer_norm: bool = False) -> None:
+        for units in hidden:
+            if isinstance(units, bool) or not isinstance(units, int) or units < 1:
+                raise InputError(
+                    f"mlp: {units!r} units are not usable; expected whole numbers of at least 1. "
+                    "Write for example mlp(120, 84)."
+                )
+        object.__setattr__(self, "hidden", hidden)
+        object.__setattr__(self, "activation", activation)
+        object.__setattr__(self, "layer_norm", bool(layer_norm))
+
+    def __call__(self, observation_shape: tuple[int, ...], num_actions: int) -> Any:
+        """An unshared ``keras.Sequential`` for such observations; arrays of more than one axis are flattened."""
+        layers = load_keras().layers
+        parts = [layers.Input(observation_shape)]
+        if len(observation_shape) > 1:
+            parts.append(layers.Flatten())
+        for units in self.hidden:
+            if self.layer_norm:
+                parts += [layers.Dense(units), layers.LayerNormalization(epsilon=1e-5)]
+                parts.append(layers.Activation(self.activation))
+            else:
+                parts.append(layers.Dense(units, self.activation))
+        return load_keras().Sequential([*parts, layers.Dense(num_actions)])
+
+    def __repr__(self) -> str:
+        words = [str(units) for units in self.hidden]
+        if self.activation != "relu":
+            words.append(f"activation={self.activation!r}")
+        if self.layer_norm:
+            words.append("layer_norm=True")
+        return f"mlp({', '.join(words)})"

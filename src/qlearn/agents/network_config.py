@@ -1,0 +1,107 @@
+"""A Keras model as text: its configuration, with the names that Keras counts up made the same for equal models."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from qlearn.agents.backend import load_keras
+from qlearn.errors import InputError
+
+_REFERENCES = ("keras_history", "input_layers", "output_layers")
+
+
+def describe(model: Any) -> tuple[str, tuple[tuple[str, type], ...]]:
+    """The canonical configuration (JSON) of a model, and the classes of the user's own that it needs.
+
+    Raises:
+        InputError: where the model does not say how it was made, or cannot be made again from what it says.
+    """
+    keras = load_keras()
+    custom = own_classes(model)
+    try:
+        config = keras.saving.serialize_keras_object(model)
+        config = json.loads(json.dumps({k: v for k, v in config.items() if k != "compile_config"}))
+        canonical = json.dumps(with_plain_names(config), sort_keys=True)
+        restore(canonical, custom)
+    except Exception as problem:
+        raise InputError(
+            f"The model {getattr(model, 'name', model)!r} cannot be made again from its configuration "
+            f"({type(problem).__name__}: {_first_line(problem)}); qlearn needs a fresh one for every environment. "
+            "Pass a function (observation_shape, num_actions) -> keras.Model that builds it, or give its own classes a "
+            "get_config."
+        ) from problem
+    return canonical, custom
+
+
+def restore(config: str, custom: tuple[tuple[str, type], ...]) -> Any:
+    """A fresh model from its configuration."""
+    return load_keras().saving.deserialize_keras_object(json.loads(config), custom_objects=dict(custom), safe_mode=True)
+
+
+def own_classes(model: Any) -> tuple[tuple[str, type], ...]:
+    """The classes of a model and its layers that Keras does not bring, by name."""
+    found: dict[str, type] = {}
+    waiting = [model]
+    while waiting:
+        layer = waiting.pop()
+        kind = type(layer)
+        if not kind.__module__.startswith("keras."):
+            found[kind.__name__] = kind
+        waiting += getattr(layer, "layers", [])
+    return tuple(sorted(found.items()))
+
+
+def with_plain_names(config: Any) -> Any:
+    """Rename what Keras named by counting (``dense_7``) in the order of appearance."""
+    names: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    _collect(config, names, counts)
+    return _renamed(config, names)
+
+
+def _collect(part: Any, names: dict[str, str], counts: dict[str, int]) -> None:
+    if isinstance(part, dict):
+        name = _counted_name(part)
+        if name and name[0] not in names:
+            kind = name[1]
+            number = counts.get(kind, 0)
+            counts[kind] = number + 1
+            names[name[0]] = f"{kind}_{number}" if number else kind
+        for value in part.values():
+            _collect(value, names, counts)
+    elif isinstance(part, list):
+        for value in part:
+            _collect(value, names, counts)
+
+
+def _counted_name(part: dict[str, Any]) -> tuple[str, str] | None:
+    """(name, name without its number) where a part has the name that Keras gives to its class."""
+    config = part.get("config")
+    name = config.get("name") if isinstance(config, dict) else None
+    if not isinstance(name, str) or not isinstance(part.get("class_name"), str):
+        return None
+    kind = _snake_case(part["class_name"])
+    return (name, kind) if re.fullmatch(re.escape(kind) + r"(_\d+)?", name) else None
+
+
+def _renamed(part: Any, names: dict[str, str], key: str = "") -> Any:
+    if isinstance(part, dict):
+        return {k: _renamed(v, names, k) for k, v in part.items()}
+    if isinstance(part, list):
+        inner = key if key in _REFERENCES else ""
+        return [_renamed(v, names, inner) for v in part]
+    if isinstance(part, str) and (key == "name" or key in _REFERENCES):
+        return names.get(part, part)
+    return part
+
+
+def _snake_case(name: str) -> str:
+    """As Keras makes a layer's name from its class."""
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def _first_line(problem: Exception) -> str:
+    return next(iter(str(problem).strip().splitlines()), "")[:200]

@@ -1,0 +1,117 @@
+"""First weights of a network: the initialisers that its layers were given, with randomness of the seed's own.
+
+Keras draws a model's weights on the host while it builds it, once.  Many seeds need many draws, inside a compiled
+program; so while a model is built, the initialiser of every variable is noted, and called again with a key that comes
+from the seed.  What is drawn otherwise (by NumPy in a builder, by an initialiser without a seed) cannot be drawn again
+for each seed and is refused, never shared in silence.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from unittest import mock
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qlearn.agents.backend import load_keras
+from qlearn.errors import InputError
+
+Array = jax.Array
+Start = Callable[[Any], Array]
+"""From a uint32 key of shape (2,) to the first value of one variable."""
+
+FIRST_SLOT = 1 << 16
+"""Variable i draws from the slot FIRST_SLOT + i of the noise; an agent's own first state may use those below."""
+
+
+class Record(dict[int, tuple[Any, Any]]):
+    """id of a variable → (the variable, which keeps the id its own; its initialiser)."""
+
+
+@contextmanager
+def recording() -> Iterator[Record]:
+    """Note the initialisers of all Keras variables that are made inside."""
+    variable = load_keras().Variable
+    original = variable.__init__
+    record = Record()
+
+    def noting(self: Any, *arguments: Any, **named: Any) -> None:
+        record[id(self)] = (self, arguments[0] if arguments else named.get("initializer"))
+        original(self, *arguments, **named)
+
+    with mock.patch.object(variable, "__init__", noting):
+        yield record
+
+
+def starts(variables: list[Any], record: Record, again: Callable[[], list[Any]]) -> tuple[Start, ...]:
+    """How each variable of a model begins.
+
+    Args:
+        variables: those of the model that was built while recording.
+        record: their initialisers.
+        again: builds the model once more and gives its variables; called only where a variable began in another way
+            than by one of Keras' initialisers.
+
+    Raises:
+        InputError: where a variable has random first values that no seed governs.
+    """
+    found = [_start(v, record.get(id(v), (v, None))[1]) for v in variables]
+    if any(start is None for start in found):
+        others = again()
+        for i, (v, other) in enumerate(zip(variables, others, strict=True)):
+            if found[i] is None:
+                if not np.array_equal(_value(v), _value(other)):
+                    raise InputError(
+                        f"The first values of the network's variable {v.path!r} are random, but not drawn by a Keras "
+                        "initializer without a seed; all seeds would share one draw. Expected initializers of "
+                        "keras.initializers, or a subclass of one. Give the layer such an initializer."
+                    )
+                found[i] = _fixed(_value(v))
+    return tuple(start for start in found if start is not None)
+
+
+def _start(variable: Any, initializer: Any) -> Start | None:
+    """The start of one variable, or None where only a second model can tell."""
+    if is_seed_state(variable):
+        return lambda key: key
+    keras = load_keras()
+    value = _value(variable)
+    if isinstance(initializer, keras.initializers.Initializer):
+        shape, dtype = tuple(variable.shape), variable.dtype
+        if np.array_equal(value, np.asarray(initializer(shape, dtype=dtype))):
+            if _awaits_a_seed(initializer):
+                return lambda key: _with_seed(initializer, key)(shape, dtype=dtype)
+            if type(initializer).__module__.startswith("keras."):
+                return _fixed(value)
+    return None
+
+
+def is_seed_state(variable: Any) -> bool:
+    """Whether it is the state of a Keras seed generator, which Dropout and its like have."""
+    return variable.name == "seed_generator_state" and tuple(variable.shape) == (2,)
+
+
+def _awaits_a_seed(initializer: Any) -> bool:
+    return hasattr(initializer, "seed") and initializer.get_config().get("seed", 0) is None
+
+
+def _with_seed(initializer: Any, key: Array) -> Any:
+    seeded = copy.copy(initializer)
+    seeded.seed = key  # Keras' random functions take an array as it is
+    return seeded
+
+
+def _fixed(value: Any) -> Start:
+    first = value.reshape(-1)[:1]
+    if value.size and np.array_equal(value, np.broadcast_to(first, value.shape)):
+        return lambda _: jnp.full(value.shape, first[0], value.dtype)  # no array of zeros inside the program
+    return lambda _: jnp.asarray(value)
+
+
+def _value(variable: Any) -> Any:
+    return np.asarray(variable.value)
