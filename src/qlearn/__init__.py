@@ -8,6 +8,8 @@ Keras.
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from qlearn.agents import MonteCarloControl as MonteCarloControl
     from qlearn.agents import NStepSarsa as NStepSarsa
     from qlearn.agents import OneStep as OneStep
+    from qlearn.agents import OnlineQNetwork as OnlineQNetwork
     from qlearn.agents import QLearning as QLearning
     from qlearn.agents import RewardSum as RewardSum
     from qlearn.agents import RMax as RMax
     from qlearn.agents import Sarsa as Sarsa
     from qlearn.agents import agent as agent
+    from qlearn.agents import mlp as mlp
     from qlearn.comparison import compare as compare
     from qlearn.comparison import tournament as tournament
     from qlearn.environments import FiniteMDP as FiniteMDP
@@ -70,11 +74,13 @@ _NAMES = {
         "MonteCarloControl",
         "NStepSarsa",
         "OneStep",
+        "OnlineQNetwork",
         "QLearning",
         "RMax",
         "RewardSum",
         "Sarsa",
         "agent",
+        "mlp",
     ),
     "qlearn.training": ("Runs", "Snapshots", "train"),
     "qlearn.training.presets": ("tutorial_agents",),
@@ -114,4 +120,6 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
+if "keras" not in sys.modules:  # left alone, Keras would look for TensorFlow; a backend that was chosen stands
+    os.environ.setdefault("KERAS_BACKEND", "jax")
 importlib.import_module("qlearn.environments.registration").register_with_gymnasium()

@@ -91,7 +91,7 @@ def test_a_diverged_run_counts_and_is_never_optimal(runs):
     table[1] = [[1, 0]] * 5
     diverged = np.zeros(30, bool)
     diverged[0] = True
-    found = evaluate_runs(dataclasses.replace(runs, q_table=table, diverged=diverged, snapshots=None))
+    found = evaluate_runs(dataclasses.replace(runs, table=table, diverged=diverged, snapshots=None))
     assert found.exact_return[1] == pytest.approx(3663.6928, abs=1e-4)
     assert np.isfinite(found.exact_return[0])
     assert not found.optimal[0]

@@ -6,9 +6,11 @@ from qlearn.agents.double_q_learning import DoubleQLearning
 from qlearn.agents.dyna_q import DynaQ
 from qlearn.agents.expected_sarsa import ExpectedSarsa
 from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
+from qlearn.agents.mlp import mlp
 from qlearn.agents.monte_carlo import MonteCarloControl
 from qlearn.agents.n_step_sarsa import NStepSarsa
 from qlearn.agents.one_step import OneStep
+from qlearn.agents.online_q_network import OnlineQNetwork
 from qlearn.agents.q_learning import QLearning
 from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
@@ -25,6 +27,7 @@ __all__ = [
     "MonteCarloControl",
     "NStepSarsa",
     "OneStep",
+    "OnlineQNetwork",
     "QLearning",
     "RMax",
     "RewardSum",
@@ -32,4 +35,5 @@ __all__ = [
     "Spec",
     "Transition",
     "agent",
+    "mlp",
 ]

@@ -15,13 +15,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import jax
 import jax.numpy as jnp
-
-if TYPE_CHECKING:
-    from qlearn.environments.device import DeviceMDP
 
 Array = jax.Array
 State = Any
@@ -38,6 +35,13 @@ class Clock(NamedTuple):
         """One step later in the same episode."""
         one = jnp.uint32(1)
         return Clock(self.episode, self.step + one, self.total + one)
+
+
+class Knowledge(NamedTuple):
+    """What runs keep of a learner with a network: all that its values depend on."""
+
+    weights: Any  # qlearn.agents.network.Weights
+    scaling: Any = None  # what observations are scaled with, where the learner scales them
 
 
 class Transition(NamedTuple):
@@ -76,10 +80,14 @@ class Spec(NamedTuple):
         return None if self.legal is None else self.legal[state]
 
     @classmethod
-    def of(cls, model: DeviceMDP) -> Spec:
-        """The sizes of a finite model."""
-        legal = model.legal if model.legal.size else None
-        return cls(model.num_states, model.num_actions, model.time_limit, legal)
+    def of(cls, world: Any) -> Spec:
+        """The sizes of an environment on the device: a finite model, or one that observes arrays."""
+        shape = getattr(world, "observation_shape", None)
+        if shape is not None:
+            return cls(0, world.num_actions, world.time_limit, None, tuple(shape), world.observation_dtype)
+        legal = getattr(world, "legal", None)
+        legal = None if legal is None or not legal.size else legal
+        return cls(world.num_states, world.num_actions, world.time_limit, legal)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +107,9 @@ class Learner:
         num_environments: how many environments each seed has.  With a number, observations, actions, noise and the
             clock's ``episode`` and ``step`` have shape (num_environments,) in ``act``, and trajectories
             (period, num_environments); with None there is one environment and no such axis, which suits tables.
+        knowledge: ``(state) -> Knowledge`` of learners with a network, whose ``q_values`` then takes that in place of
+            the state; None for tables.
+        q_network: ``(knowledge) -> keras.Model``, called on the host with NumPy arrays; None for tables.
         magnitude: ``(state) -> scalar``: the largest |Q| that the last update met, by which a run that diverges is
             noticed while it goes on; None where only the final values are looked at.
         fused: whether the loop may become one function of machine code, which suits plain arithmetic on tables.
@@ -112,6 +123,8 @@ class Learner:
     period: int | Literal["episode"] = 1
     lane: int = 56
     num_environments: int | None = None
+    knowledge: Callable[[State], Knowledge] | None = None
+    q_network: Callable[[Knowledge], Any] | None = None
     magnitude: Callable[[State], Array] | None = None
     fused: bool = True
 

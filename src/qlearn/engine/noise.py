@@ -21,10 +21,15 @@ Array = jax.Array
 ENVIRONMENT, RESET, BEHAVIOUR, UPDATE, INITIAL = range(5)
 """The streams: transitions and rewards, start states, choice of action, the agent's update, its first state."""
 
+JUDGED_ENVIRONMENT, JUDGED_RESET, JUDGED_BEHAVIOUR = range(5, 8)
+"""The first three again, for playing what was learnt: no game meets what training met."""
+
 ROUNDS = 13
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 _SLOT_SHIFT = 8  # the second word of the key: stream in the low 8 bits, slot above
+_ENVIRONMENT_SHIFT = 20  # where a seed has several environments, their number takes the upper 12 bits of the slot
+MOST_ENVIRONMENTS = 2**12
 
 
 def threefry(key: tuple[Array, Array], counter: tuple[Array, Array], rounds: int = ROUNDS) -> tuple[Array, Array]:
@@ -92,6 +97,10 @@ class Noise(NamedTuple):
         radius = jnp.sqrt(-2.0 * jnp.log1p(-unit(first)))
         return radius * jnp.cos(jnp.float32(2.0 * jnp.pi) * unit(second))
 
+    def key(self, slot: int | Array = 0) -> Array:
+        """A key of ``jax.random`` made of both words of ``slot``, for code that asks for one."""
+        return jax.random.wrap_key_data(jnp.stack(self.pair(slot), axis=-1), impl="threefry2x32")
+
     @property
     def behaviour(self) -> Noise:
         """The same place in the stream of the behaviour policy, for updates that choose the next action."""
@@ -102,7 +111,16 @@ class Noise(NamedTuple):
         return Noise(self.seed, self.stream, self.episode, self.step + jnp.uint32(1))
 
 
-def at(seed: Array, stream: int, episode: Array, step: Array, *, drawn: bool = False) -> Noise:
-    """The noise of a place; ``drawn=True`` draws its first two words now."""
-    place = Noise(seed, jnp.uint32(stream), episode, step)
+def at(
+    seed: Array, stream: int, episode: Array, step: Array, *, drawn: bool = False, environment: Array | None = None
+) -> Noise:
+    """The noise of a place; ``drawn=True`` draws its first two words now.
+
+    ``environment`` (uint32, below 4,096) tells the environments of one seed apart; number 0 is the same as none.
+    Slots then have 12 bits.
+    """
+    word = jnp.uint32(stream)
+    if environment is not None:
+        word = word | (environment << jnp.uint32(_ENVIRONMENT_SHIFT))
+    place = Noise(seed, word, episode, step)
     return place._replace(first=place.pair(0)) if drawn else place

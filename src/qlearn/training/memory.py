@@ -13,6 +13,8 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Spec
 from qlearn.engine import noise
+from qlearn.engine.vector_run import lane_width
+from qlearn.engine.worlds import spec_of
 from qlearn.errors import InputError
 
 _COPIES = 5  # of a lane: running, arrived, and what goes in and out of a call
@@ -29,31 +31,45 @@ def refuse_what_does_not_fit(
         InputError: naming what takes most and the setting that mends it.
     """
     whole = _physical()
-    cells = world.num_states * world.num_actions
-    results = num_seeds * len(agents) * (cells * (12 + 4 * snapshots) + 32 * (episodes or 1))
-    states = max(_state_bytes(agent, world) for agent in agents) * _COPIES * _LANES
+    spec = spec_of(world)
+    tables = num_seeds * len(agents) * spec.num_states * spec.num_actions
+    results = tables * (12 + 4 * snapshots) + num_seeds * len(agents) * 32 * (episodes or 1)
+    greedy = max(agents, key=lambda agent: _state_bytes(agent, spec, num_seeds))
+    states = _state_bytes(greedy, spec, num_seeds)
     if results + states <= _SHARE * whole:
         return
     what, cure = ("results of so many seeds", "Pass fewer seeds, snapshots or episodes")
     if states > results:
         what, cure = ("state of the agent", "Choose smaller settings or a smaller problem")
+        if hasattr(greedy, "replay"):
+            what, cure = (f"replay of {greedy.replay:,} transitions", "Choose a smaller `replay=`, or fewer seeds")
     raise InputError(
         f"The {what} would take about {max(results, states) / 1e9:,.0f} GB; this machine has {whole / 1e9:,.0f} GB. "
         f"{cure}."
     )
 
 
-def _state_bytes(agent: Any, world: Any) -> int:
-    """Bytes of a lane of this agent's states."""
-    spec = Spec(world.num_states, world.num_actions, world.time_limit)
+def state_bytes(agent: Any, world: Any) -> int:
+    """Bytes that the whole state of one seed takes while it learns: weights, optimizer, replay."""
+    return _of_one_seed(agent, spec_of(world))
+
+
+def _state_bytes(agent: Any, spec: Spec, num_seeds: int) -> int:
+    """Bytes of all the states that are in memory at once."""
+    learner = agent.learner(spec)
+    if learner.num_environments is None:
+        memory = spec.time_limit * 20 if learner.period == "episode" and spec.time_limit is not None else 0
+        return (_of_one_seed(agent, spec) + memory) * learner.lane * _COPIES * _LANES
+    width = lane_width(learner, num_seeds)
+    at_once = min(_LANES, math.ceil(num_seeds / width))
+    return _of_one_seed(agent, spec) * width * at_once  # changed in place: no copies
+
+
+def _of_one_seed(agent: Any, spec: Spec) -> int:
     learner = agent.learner(spec)
     begin = functools.partial(noise.at, stream=noise.INITIAL, episode=jnp.uint32(0), step=jnp.uint32(0))
     shapes = jax.eval_shape(lambda seed: learner.init(begin(seed)), jnp.uint32(0))
-    sizes = [math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(shapes)]
-    memory = 0
-    if learner.period == "episode" and world.time_limit is not None:
-        memory = world.time_limit * 20
-    return (sum(sizes) + memory) * learner.lane
+    return sum(math.prod(x.shape) * x.dtype.itemsize for x in jax.tree.leaves(shapes))
 
 
 def _physical() -> float:

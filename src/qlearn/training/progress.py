@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 import sys
 import threading
@@ -25,18 +26,20 @@ class Meter:
     """
 
     def __init__(self, progress: Callable[[float, str], None] | bool | None, whole: int, note: str) -> None:
-        self._progress, self._whole, self._note = progress, whole, note
+        self._progress, self._whole, self._note, self._words = progress, whole, note, note
         self._done, self._lock, self._began = 0, threading.Lock(), time.monotonic()
         self._bar: Any = None
         self._task: Any = None
 
-    def add(self, job: int, made: int) -> None:
-        """More is done; from any thread."""
+    def add(self, job: int, made: int, recent: float = math.nan) -> None:
+        """More is done; from any thread.  ``recent``: return of the episodes that ended last, where it is known."""
         with self._lock:
             self._done += made
             share = min(1.0, self._done / self._whole)
+            if not math.isnan(recent):
+                self._words = f"{self._note}, return {recent:,.4g}"
             if callable(self._progress):
-                self._progress(share, self._note)
+                self._progress(share, self._words)
             elif self._wants_bar():
                 self._show(share)
 
@@ -59,7 +62,7 @@ class Meter:
             self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self._bar.start()
             self._task = self._bar.add_task(self._note, total=1.0)
-        self._bar.update(self._task, completed=share)
+        self._bar.update(self._task, completed=share, description=self._words)
 
     def __enter__(self) -> Meter:
         return self

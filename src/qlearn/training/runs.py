@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from typing import Any, Literal
 
+import jax
 import numpy as np
 
+from qlearn.agents.learner import Knowledge
+from qlearn.engine.tables import knowledge_shapes
+from qlearn.engine.worlds import spec_of
 from qlearn.errors import InputError, StoreError
 from qlearn.files import load_arrays, save_arrays
 
@@ -21,12 +26,23 @@ class Snapshots:
     Args:
         positions: (k,) int64, episodes or steps of each seed; 0 is before the first.
         unit: what they count.
-        q_tables: (n, k, S, A) float32.
+        tables: (n, k, S, A) float32; None where states cannot be counted.
+        knowledge: of agents with a network, their weights, (n, k, …); None for tables.
     """
 
     positions: Numbers
     unit: Literal["episode", "step"]
-    q_tables: Numbers
+    tables: Numbers | None
+    knowledge: Knowledge | None = None
+
+    @property
+    def q_tables(self) -> Numbers:
+        """The values of every state and action, (n, k, S, A) float32.
+
+        Raises:
+            InputError: where states cannot be counted.
+        """
+        return _counted(self.tables)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -42,9 +58,13 @@ class Runs:
         lengths: (n, E) int64, steps of every episode; 0 beyond.
         num_episodes: (n,) int64, episodes completed.
         num_steps: (n,) int64, steps made.
-        q_table: (n, S, A) float32, the values that each run ended with.
-        visits: (n, S, A) int64, how often each action was taken in each state.
-        diverged: (n,) bool, whether a value is no finite number.
+        table: (n, S, A) float32, the values that each run ended with (``q_table`` reads it); None where states cannot
+            be counted.
+        counts: (n, S, A) int64, how often each action was taken in each state (``visits`` reads it); None for agents
+            with a network.
+        diverged: (n,) bool, whether a value is no finite number, or was far above what rewards allow.
+        diverged_at: (n,) int64, the steps after which that was seen, 0 where it was not; None for tables.
+        knowledge: of agents with a network, the weights that each run ended with, (n, …); None for tables.
         snapshots: tables along the way, or None.
         settings: agent, environment, budget and lane in words and numbers.
         versions: of qlearn, its parts and Python.
@@ -59,19 +79,61 @@ class Runs:
     lengths: Numbers
     num_episodes: Numbers
     num_steps: Numbers
-    q_table: Numbers
-    visits: Numbers
+    table: Numbers | None
+    counts: Numbers | None
     diverged: Numbers
     snapshots: Snapshots | None
     settings: dict[str, Any]
     versions: dict[str, str]
     wall_time: float
     complete: bool = True
+    diverged_at: Numbers | None = None
+    knowledge: Knowledge | None = None
 
     @property
     def label(self) -> str:
         """The agent's label."""
         return str(self.agent.label)
+
+    @property
+    def q_table(self) -> Numbers:
+        """The values that each run ended with, (n, S, A) float32.
+
+        Raises:
+            InputError: where states cannot be counted.
+        """
+        return _counted(self.table)
+
+    @property
+    def visits(self) -> Numbers:
+        """How often each action was taken in each state, (n, S, A) int64.
+
+        Raises:
+            InputError: for agents with a network, which do not count.
+        """
+        if self.counts is None:
+            raise InputError("Agents with a network do not count visits; expected runs of an agent with a table.")
+        return self.counts
+
+    def q_network(self, seed: int) -> Any:
+        """The network of one run, with the weights that it ended with: an ordinary ``keras.Model``.
+
+        It takes a batch of observations, one-hot where they are states' numbers, and gives (batch, num_actions).
+        A learner that scales its observations has a layer in front that does.
+
+        Args:
+            seed: one of ``seeds``.
+
+        Raises:
+            InputError: for agents with a table, and for seeds that were not trained.
+        """
+        if self.knowledge is None:
+            raise InputError(f"{self.label} has a table and no network; `runs.q_table` holds its values.")
+        place = np.flatnonzero(self.seeds == seed)
+        if place.size == 0:
+            raise InputError(f"seed {seed} was not trained; expected one of {_few(self.seeds)}.")
+        learner = self.agent.learner(spec_of(self.environment))
+        return learner.q_network(jax.tree.map(lambda x: x[int(place[0])], self.knowledge))
 
     def online_returns(self, last: float = 1.0) -> Numbers:
         """Each seed's mean return over its completed episodes, or over the ``last`` share of them, (n,) float64.
@@ -112,11 +174,13 @@ class Runs:
         Raises:
             StoreError: where it cannot be written.
         """
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays = {name: getattr(self, name) for name in _ARRAYS} | _leaves("knowledge", self.knowledge)
+        arrays |= {name: x for name, x in self._optional().items() if x is not None}
         unit = None
         if self.snapshots is not None:
             unit = self.snapshots.unit
-            arrays |= {"positions": self.snapshots.positions, "snapshot_tables": self.snapshots.q_tables}
+            arrays |= {"positions": self.snapshots.positions} | _leaves("snapshot_knowledge", self.snapshots.knowledge)
+            arrays |= {} if self.snapshots.tables is None else {"snapshot_tables": self.snapshots.tables}
         description = {
             "settings": self.settings,
             "versions": self.versions,
@@ -125,6 +189,9 @@ class Runs:
             "unit": unit,
         }
         save_arrays(path, arrays, description)
+
+    def _optional(self) -> dict[str, Numbers | None]:
+        return {"q_table": self.table, "visits": self.counts, "diverged_at": self.diverged_at}
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], *, agent: Any = None, environment: Any = None) -> Runs:
@@ -147,9 +214,6 @@ class Runs:
         if missing:
             raise StoreError(f"{path} lacks {', '.join(missing)}; expected a file written by `runs.save`.")
         settings = told["settings"]
-        snapshots = None
-        if told["unit"] is not None:
-            snapshots = Snapshots(arrays.pop("positions"), told["unit"], arrays.pop("snapshot_tables"))
         if agent is None:
             if settings["agent_written"] is None:
                 raise InputError(f"{path} holds runs of your own agent {settings['agent']!r}. Pass it: `agent=…`.")
@@ -166,10 +230,18 @@ class Runs:
                 f"{settings['environment']!r} has another model now than when {path} was written. "
                 "Pass the environment that it was trained on: `environment=…`."
             )
+        knowledge, along = (_tree(agent, environment, arrays, name) for name in ("knowledge", "snapshot_knowledge"))
+        snapshots = None
+        if told["unit"] is not None:
+            snapshots = Snapshots(arrays["positions"], told["unit"], arrays.get("snapshot_tables"), along)
         return cls(
             agent=agent,
             environment=environment,
             snapshots=snapshots,
+            table=arrays.get("q_table"),
+            counts=arrays.get("visits"),
+            diverged_at=arrays.get("diverged_at"),
+            knowledge=knowledge,
             settings=settings,
             versions=told["versions"],
             wall_time=told["wall_time"],
@@ -178,4 +250,38 @@ class Runs:
         )
 
 
-_ARRAYS = ("seeds", "returns", "lengths", "num_episodes", "num_steps", "q_table", "visits", "diverged")
+_ARRAYS = ("seeds", "returns", "lengths", "num_episodes", "num_steps", "diverged")
+
+
+def _counted(table: Numbers | None) -> Numbers:
+    if table is None:
+        raise InputError(
+            "The observations of this environment are arrays, which no table can list; expected states that can be "
+            "counted. `runs.q_network(seed)` gives the values of any observation, `ql.evaluate(runs)` their worth."
+        )
+    return table
+
+
+def _few(seeds: Numbers) -> str:
+    shown = ", ".join(str(seed) for seed in seeds[:8])
+    return shown + (", …" if seeds.size > 8 else "")
+
+
+def _leaves(name: str, tree: Knowledge | None) -> dict[str, Numbers]:
+    return {f"{name}_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
+
+
+def _tree(agent: Any, environment: Any, arrays: dict[str, Numbers], name: str) -> Knowledge | None:
+    """The tree of an agent's knowledge, its leaves taken from a file."""
+    leaves = [arrays[key] for key in sorted(key for key in arrays if re.fullmatch(name + r"_\d+", key))]
+    if not leaves:
+        return None
+    spec = spec_of(environment)
+    shapes = jax.tree.leaves(knowledge_shapes(agent, spec))
+    lead = 1 if name == "knowledge" else 2
+    if [x.shape[lead:] for x in leaves] != [x.shape for x in shapes]:
+        raise InputError(
+            f"The weights in the file have the shapes {[x.shape[lead:] for x in leaves]}; the agent's have "
+            f"{[x.shape for x in shapes]}. Pass the agent that was trained: `agent=…`."
+        )
+    return jax.tree.unflatten(jax.tree.structure(knowledge_shapes(agent, spec)), leaves)

@@ -12,8 +12,13 @@ from typing import Any
 import jax
 import numpy as np
 
-from qlearn.agents.learner import Agent, Spec
-from qlearn.engine.schedule import Job, Outcome, run
+from qlearn.agents.learner import Agent
+from qlearn.engine.outcome import Outcome
+from qlearn.engine.schedule import Job, run
+from qlearn.engine.tables import first_knowledge, first_tables
+from qlearn.engine.vector_loop import Known
+from qlearn.engine.vector_run import lane_width
+from qlearn.engine.worlds import spec_of
 from qlearn.environments import FiniteMDP, HostEnvironment, make
 from qlearn.errors import InputError, Interrupted
 from qlearn.training.memory import refuse_what_does_not_fit
@@ -158,7 +163,7 @@ def _marks(budget: int, snapshots: int) -> tuple[int, ...]:
     return tuple(sorted(marks | {budget}))
 
 
-def _check(agent: Any, world: FiniteMDP | HostEnvironment) -> None:
+def _check(agent: Any, world: Any) -> None:
     if isinstance(agent, type):
         raise InputError(f"{agent.__name__} is a class; expected an agent made from it. Pass {agent.__name__}(…).")
     if not isinstance(agent, Agent):
@@ -166,10 +171,21 @@ def _check(agent: Any, world: FiniteMDP | HostEnvironment) -> None:
             f"{agent!r} is not an agent: it has no label, discount, version, exploration or learner(spec). "
             "Pass for example ql.QLearning(learning_rate=0.1)."
         )
-    spec = Spec(world.num_states, world.num_actions, world.time_limit)
+    spec = spec_of(world)
     if hasattr(agent, "check"):  # what only the sizes of an environment tell
         agent.check(spec)
     learner = agent.learner(spec)
+    if learner.num_environments is None and spec.observation_shape is not None:
+        raise InputError(
+            f"{agent.label} has a table, and {world.name} observes arrays of shape {spec.observation_shape}, which no "
+            "table can list. Pass an agent with a network, such as ql.DQN, or count the observations with "
+            "gymnasium.wrappers.DiscretizeObservation."
+        )
+    if learner.num_environments is None and not isinstance(world, (FiniteMDP, HostEnvironment)):
+        raise InputError(
+            f"{agent.label} has a table, and {world.name} has no model that tables are trained on. "
+            f"Step it as ordinary Python: ql.make({world.name!r}, loop='host')."
+        )
     if learner.period == "episode" and world.time_limit is None:
         raise InputError(
             f"{agent.label} learns from whole episodes, and {world.name} has no time limit that bounds them. "
@@ -178,12 +194,7 @@ def _check(agent: Any, world: FiniteMDP | HostEnvironment) -> None:
 
 
 def _runs(job: Job, outcome: Outcome, snapshots: int, budget: int, took: float) -> Runs:
-    kept = None
-    if snapshots:
-        start = _first_tables(job, outcome)
-        reached = outcome.snapshots.shape[1]
-        positions = np.array([0, *job.positions[:reached]], np.int64)
-        kept = Snapshots(positions, job.unit, np.concatenate([start, outcome.snapshots], axis=1))
+    kept = _snapshots(job, outcome) if snapshots else None
     return Runs(
         agent=job.agent,
         environment=job.environment,
@@ -192,9 +203,11 @@ def _runs(job: Job, outcome: Outcome, snapshots: int, budget: int, took: float) 
         lengths=outcome.lengths,
         num_episodes=outcome.num_episodes,
         num_steps=outcome.num_steps,
-        q_table=outcome.q_table,
-        visits=outcome.visits,
-        diverged=np.logical_not(np.isfinite(outcome.q_table).all(axis=(1, 2))),
+        table=outcome.q_table,
+        counts=outcome.visits,
+        diverged=_diverged(outcome),
+        diverged_at=outcome.diverged,
+        knowledge=outcome.knowledge,
         snapshots=kept,
         settings=_settings(job, budget),
         versions=versions(),
@@ -203,11 +216,29 @@ def _runs(job: Job, outcome: Outcome, snapshots: int, budget: int, took: float) 
     )
 
 
-def _first_tables(job: Job, outcome: Outcome) -> Numbers:
-    """The table before the first step, (n, 1, S, A): snapshot 0."""
-    from qlearn.engine.tables import first_tables
+def _snapshots(job: Job, outcome: Outcome) -> Snapshots:
+    """What was known at every mark; the first is before the first step."""
+    if outcome.knowledge is None:
+        assert outcome.snapshots is not None
+        start = first_tables(job.agent, job.environment, job.seeds)[:, None]
+        positions = np.array([0, *job.positions[: outcome.snapshots.shape[1]]], np.int64)
+        return Snapshots(positions, job.unit, np.concatenate([start, outcome.snapshots], axis=1))
+    first, later = first_knowledge(job.agent, job.environment, job.seeds), Known(outcome.known, outcome.snapshots)
+    if outcome.known is None:  # interrupted before the first mark
+        both = jax.tree.map(lambda a: a[:, None], first)
+    else:
+        both = jax.tree.map(lambda a, b: np.concatenate([a[:, None], b], axis=1), first, later)
+    reached = jax.tree.leaves(both.knowledge)[0].shape[1]
+    positions = np.array([0, *job.positions[: reached - 1]], np.int64)
+    return Snapshots(positions, job.unit, both.q_table, both.knowledge)
 
-    return first_tables(job.agent, job.environment, job.seeds)[:, None]
+
+def _diverged(outcome: Outcome) -> Numbers:
+    """Which runs diverged, (n,) bool."""
+    failed = np.zeros(outcome.num_steps.shape, bool) if outcome.diverged is None else outcome.diverged > 0
+    if outcome.q_table is not None:
+        failed |= np.logical_not(np.isfinite(outcome.q_table).all(axis=(1, 2)))
+    return failed
 
 
 def _settings(job: Job, budget: int) -> dict[str, Any]:
@@ -219,24 +250,31 @@ def _settings(job: Job, budget: int) -> dict[str, Any]:
         "environment": world.name,
         "environment_by_name": _by_name(world),
         "model": world.digest if isinstance(world, FiniteMDP) else None,
-        "loop": "device" if isinstance(world, FiniteMDP) else "host",
+        "loop": "host" if isinstance(world, HostEnvironment) else "device",
         job.unit + "s": budget,
-        "lane": job.agent.learner(Spec(world.num_states, world.num_actions, world.time_limit)).lane,
+        "lane": _lane(job),
     }
 
 
-def _by_name(world: FiniteMDP | HostEnvironment) -> bool:
+def _lane(job: Job) -> int:
+    learner = job.agent.learner(spec_of(job.environment))
+    return learner.lane if learner.num_environments is None else lane_width(learner, job.seeds.size)
+
+
+def _by_name(world: Any) -> bool:
     try:
         again = make(world.name)
     except (InputError, ImportError):
         return False
     if isinstance(world, FiniteMDP):
         return isinstance(again, FiniteMDP) and again.digest == world.digest
-    return isinstance(again, HostEnvironment)
+    if isinstance(world, HostEnvironment):
+        return isinstance(again, HostEnvironment)
+    return bool(again == world)
 
 
 def versions() -> dict[str, str]:
     """What the numbers were made with."""
-    parts = ("qlearn", "jax", "jaxlib", "numpy", "gymnasium")
+    parts = ("qlearn", "jax", "jaxlib", "keras", "numpy", "gymnasium")
     found = {name: importlib.metadata.version(name) for name in parts}
     return found | {"python": platform.python_version(), "device": jax.devices()[0].device_kind}

@@ -1,0 +1,96 @@
+"""What the agents with a network have in common: checks, how they act, and what one update reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from qlearn.agents.learner import Clock, Spec, Transition
+from qlearn.errors import InputError
+from qlearn.rules.description import number
+from qlearn.rules.exploration import Exploration, as_exploration
+from qlearn.rules.targets import TargetPolicy, expect, one_step, q_learning
+
+Array = jax.Array
+LANE = 8
+"""Seeds of one program: wider ones were slower on a CPU, where a lane's activations then leave the first cache."""
+
+
+def check_networked(agent: Any) -> None:
+    """Check the fields that all agents with a network share: discount, exploration.
+
+    Raises:
+        InputError: naming the field, its range and its value.
+    """
+    number(agent, "discount", 0.0, 1.0)
+    as_exploration(agent)
+    if agent.exploration.counts_visits:
+        raise InputError(
+            f"{type(agent).__name__}: exploration={agent.exploration} counts the visits of each state and action, "
+            "which a network does not; expected a rate that depends on time. "
+            "Pass for example EpsilonGreedy(linear(1.0, 0.05, over=10_000, per='step'))."
+        )
+
+
+def masks(spec: Spec, observations: Array) -> Array | None:
+    """The legal actions of a batch of observations, (batch, A) bool, or None where all are."""
+    return None if spec.legal is None else spec.legal[observations]
+
+
+def choose(exploration: Exploration, rows: Array, mask: Array | None, noise: Any, clock: Clock) -> Array:
+    """An action for each of E environments, (E,) int32.
+
+    Args:
+        exploration: the behaviour policy.
+        rows: the values of the actions, (E, A).
+        mask: the legal ones, (E, A), or None.
+        noise: fields of shape (E,).
+        clock: episode and step (E,), total a scalar.
+    """
+
+    def one(row: Array, mask: Array | None, noise: Any, clock: Clock) -> Array:
+        return exploration.sample(row, mask, noise, clock, None)
+
+    axes: Any = (0, None if mask is None else 0, 0, Clock(0, 0, None))  # type: ignore[arg-type]
+    return jax.vmap(one, in_axes=axes)(rows, mask, noise, clock)
+
+
+def expected_values(rule: TargetPolicy, rows: Array, mask: Array | None) -> Array:
+    """What a target policy that needs no behaviour expects of each row: Σ w(a) q(a), (batch, A) → (batch,)."""
+
+    def one(row: Array, mask: Array | None) -> Array:
+        return expect(rule(row, row, jnp.int32(-1), mask), row)
+
+    return jax.vmap(one, in_axes=(0, None if mask is None else 0))(rows, mask)
+
+
+def one_step_targets(transitions: Transition, weights: Array, rows: Array, discount: Any) -> Array:
+    """The tables' one-step backup over a batch.
+
+    Args:
+        transitions: (batch, …).
+        weights: the target policy's, (batch, A).
+        rows: the values of the next observations that they are applied to, (batch, A).
+        discount: γ.
+
+    Returns:
+        (batch,) float32, through which no gradient flows.
+    """
+    return jax.lax.stop_gradient(jax.vmap(one_step, in_axes=(0, 0, 0, None))(transitions, weights, rows, discount))
+
+
+def greedy_weights(spec: Spec, observations: Array, rows: Array) -> Array:
+    """The target policy of Q-learning over a batch: (batch, A) values to (batch, A) weights."""
+    mask = masks(spec, observations)
+
+    def one(row: Array, mask: Array | None) -> Array:
+        return q_learning(row, row, jnp.int32(-1), mask)
+
+    return jax.vmap(one, in_axes=(0, None if mask is None else 0))(rows, mask)
+
+
+def taken(rows: Array, actions: Array) -> Array:
+    """The values of the actions taken: (batch, A) and (batch,) to (batch,)."""
+    return jnp.take_along_axis(rows, actions[:, None], axis=1)[:, 0]

@@ -1,0 +1,31 @@
+"""The three kinds of environments that the loops know, and what learners are told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qlearn.agents.learner import Spec
+from qlearn.environments.device import on_device as _model_on_device
+from qlearn.environments.finite_mdp import FiniteMDP
+from qlearn.environments.host import HostEnvironment
+
+
+def spec_of(environment: Any) -> Spec:
+    """What a learner may know of an environment: a FiniteMDP, a HostEnvironment, or one on the device."""
+    if isinstance(environment, FiniteMDP):
+        return Spec(environment.num_states, environment.num_actions, environment.time_limit)
+    if isinstance(environment, HostEnvironment):
+        return Spec(
+            environment.num_states,
+            environment.num_actions,
+            environment.time_limit,
+            None,
+            environment.observation_shape,
+            environment.observation_dtype,
+        )
+    return Spec.of(environment)
+
+
+def on_device(environment: Any) -> Any:
+    """The functions and arrays of an environment, a JAX tree, for the device loop."""
+    return _model_on_device(environment) if isinstance(environment, FiniteMDP) else environment
