@@ -11,18 +11,19 @@ if TYPE_CHECKING:
     from qlearn.environments.finite_mdp import FiniteMDP
     from qlearn.environments.host import HostEnvironment
     from qlearn.environments.jax_environment import JaxEnvironment, device_environment
-    from qlearn.environments.making import EnvironmentSummary, list_environments, make
+    from qlearn.environments.listing import EnvironmentSummary, list_environments
+    from qlearn.environments.making import make
     from qlearn.environments.naming import parse, written
 
 _FILE_OF = {
-    "EnvironmentSummary": "making",
+    "EnvironmentSummary": "listing",
     "FiniteMDP": "finite_mdp",
     "HostEnvironment": "host",
     "JaxEnvironment": "jax_environment",
     "MDPBuilder": "builder",
     "MDPEnv": "adapters",
     "device_environment": "jax_environment",
-    "list_environments": "making",
+    "list_environments": "listing",
     "make": "making",
     "parse": "naming",
     "written": "naming",

@@ -15,12 +15,12 @@ from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
 import jax
 
+from qlearn.environments.ids import LIMIT, time_limit_in
 from qlearn.environments.naming import written
 from qlearn.errors import InputError
 
 Array = jax.Array
 T = TypeVar("T")
-LIMIT = "max_episode_steps"  # what ids call the time limit
 
 
 class Draws(Protocol):
@@ -62,6 +62,11 @@ class JaxEnvironment(abc.ABC):
     observation_shape: ClassVar[tuple[int, ...] | None]
     observation_dtype: ClassVar[str] = "float32"
     time_limit: int | None
+
+    @property
+    def reason(self) -> str:
+        """Why there is no model."""
+        return "it is a function of JAX, whose outcomes are not listed"
 
     @property
     def name(self) -> str:
@@ -157,21 +162,10 @@ def check_number(owner: Any, name: str, *, positive: bool = False) -> None:
     object.__setattr__(owner, name, number)
 
 
-def check_time_limit(limit: Any, name: str) -> int | None:
-    """The time limit that is meant: None or -1 for none; raises InputError for anything but a whole number ≥ 1."""
-    if limit is None or (limit == -1 and not isinstance(limit, bool)):
-        return None
-    if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise InputError(
-            f"`{LIMIT}` of {name} is {limit!r}; it must be a whole number of at least 1, or None for no limit."
-        )
-    return limit
-
-
 def check_settings(owner: Any, positive: Iterable[str] = (), finite: Iterable[str] = ()) -> None:
     """Check the fields of a problem of ours; raises InputError."""
     for name in positive:
         check_number(owner, name, positive=True)
     for name in finite:
         check_number(owner, name)
-    object.__setattr__(owner, "time_limit", check_time_limit(owner.time_limit, owner.identity))
+    object.__setattr__(owner, "time_limit", time_limit_in(owner.time_limit, owner.identity))
