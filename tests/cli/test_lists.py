@@ -1,11 +1,21 @@
 """`qlearn envs` and `qlearn agents`: everything listed can be used."""
 
 
-def test_every_environment_listed_can_be_solved(qlearn):
+def test_every_environment_listed_with_states_can_be_solved(qlearn):
     found = qlearn("envs", "--json").json["environments"]
     assert found[0]["id"] == "NChain-v0"
-    for row in found:
+    modelled = [row for row in found if row["num_states"] is not None]
+    assert len(modelled) > 5
+    for row in modelled:
         assert qlearn("solve", row["id"], "--discount", "0.9", "--json").code == 0
+
+
+def test_environments_without_states_are_listed_with_the_shape_of_what_they_show(qlearn):
+    found = {row["id"]: row for row in qlearn("envs", "--json").json["environments"]}
+    assert found["CartPole-v1"]["num_states"] is None
+    assert found["CartPole-v1"]["observation_shape"] == [4]
+    assert "4 numbers" in qlearn("envs").out
+    assert "5 states" in qlearn("envs").out
 
 
 def test_every_agent_listed_can_be_read_again_with_its_settings(qlearn):

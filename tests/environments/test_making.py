@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from qlearn.environments import FiniteMDP, HostEnvironment, list_environments, make, parse, written
+from qlearn.environments import FiniteMDP, HostEnvironment, JaxEnvironment, list_environments, make, parse, written
 from qlearn.environments.nchain import nchain_model
 from qlearn.errors import EnvironmentFault, InputError
 
@@ -90,7 +90,17 @@ def test_a_model_is_returned_as_it_is():
         ("NChain-v0(max_episode_steps='a')", "`max_episode_steps` of NChain-v0 is 'a'"),
         ("", "cannot be read"),
         ("Pendulum-v1", "continuous actions (Box(-2.0, 2.0, (1,), float32)); value-based agents choose"),
-        ("CartPole-v1", "agents with a Q network, which could take these"),
+        ("CartPole-v1(gravty=1.0)", "has no argument 'gravty', did you mean 'gravity'?"),
+        ("CartPole-v1(time_limit=1)", "has no argument 'time_limit'"),
+        ("CartPole-v1(gravity='low')", "CartPole-v1: gravity='low' is out of range; expected a finite number"),
+        ("CartPole-v1(pole_mass=0)", "pole_mass=0 is out of range; expected a number above 0"),
+        ("CartPole-v1(max_episode_steps=0)", "`max_episode_steps` of CartPole-v1 is 0"),
+        ("CartPole-v1(loop='gpu')", "loop='gpu' is unknown; expected 'host' or 'device'"),
+        ("CartPole-v1(vectorization='threads')", "expected one of 'sync', 'async', 'own'"),
+        ("CartPole-v1(loop='host', gravity=1.0)", "has no argument 'gravity'"),
+        ("CartPole-v1(loop='device', vectorization='own')", "is for the host, and loop='device' was asked for"),
+        ("Acrobot-v1(vectorization='own')", "Acrobot-v1 has no vector form of its own"),
+        ("CartPole-v0(loop='device')", "has no form on the device"),
     ],
 )
 def test_what_cannot_be_made_is_said_with_a_way_out(identity, message):
@@ -169,12 +179,8 @@ def test_actions_are_counted_from_zero():
         ({"action_space": spaces.MultiDiscrete([2, 2])}, "needs `Discrete` actions"),
         ({"action_space": spaces.Box(0, 1)}, "has continuous actions"),
         (
-            {"observation_space": spaces.Box(0, 1)},
-            "agents with a table need observations that can be counted",
-        ),
-        (
             {"observation_space": spaces.Dict({"a": spaces.Discrete(2)})},
-            "need `Discrete`, `MultiDiscrete` or",
+            "agents need `Discrete`, `MultiDiscrete`, a `Tuple` of `Discrete`, or a `Box`",
         ),
         (
             {"observation_space": spaces.MultiDiscrete([1000] * 4)},
@@ -182,7 +188,7 @@ def test_actions_are_counted_from_zero():
         ),
     ],
 )
-def test_spaces_that_fit_no_table_are_refused(arguments, message):
+def test_spaces_that_fit_no_agent_are_refused(arguments, message):
     with pytest.raises(InputError) as caught:
         make(Spaces, **arguments)
     assert message in str(caught.value)
@@ -240,11 +246,16 @@ def test_listing_environments_loads_no_jax():
     assert done.stdout == "False\n"
 
 
-def test_the_listed_environments_have_models_and_a_line_each():
+def test_the_listed_environments_are_what_their_line_says():
     rows = list_environments()
     assert rows[0].id == "NChain-v0"
     assert (rows[0].num_states, rows[0].num_actions, rows[0].time_limit) == (5, 2, 1000)
     assert {"FrozenLake-v1", "Blackjack-v1"} <= {row.id for row in rows}
     for row in rows:
+        made = make(row.id)
         assert row.summary
-        assert isinstance(make(row.id), FiniteMDP)
+        assert isinstance(made, FiniteMDP if row.num_states else JaxEnvironment)
+        assert (made.num_states or None, made.num_actions) == (row.num_states, row.num_actions)
+        assert made.time_limit == row.time_limit
+        if row.num_states is None:
+            assert made.observation_shape == row.observation_shape

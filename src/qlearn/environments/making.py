@@ -206,8 +206,9 @@ def _from_id(identity: str, arguments: dict[str, Any], loop: Loop | None, vector
         )
     limit = limit_of(spec, arguments)
     check_keywords(spec.id, creator_of(spec), arguments, also=(LIMIT,))
-    how = {"loop": "host"} if chosen and vectorization is None else {}
-    how |= {} if vectorization is None else {"vectorization": vectorization}
+    plain = vectorization in (None, "sync")
+    how: dict[str, Any] = {} if plain else {"vectorization": vectorization}
+    how |= {"loop": "host"} if chosen and plain else {}
     changed = {} if limit == spec.max_episode_steps else {LIMIT: limit}
     return _described(
         written(spec.id, {**arguments, **changed, **how}),
