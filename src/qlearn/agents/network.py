@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any, NamedTuple
 
 import jax
@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents import network_first as first_weights
-from qlearn.agents.backend import lenient, load_keras, on_the_host
+from qlearn.agents.backend import BUILDING, lenient, load_keras, on_the_host
 from qlearn.agents.dueling import with_dueling_head
 from qlearn.agents.learner import Spec
-from qlearn.agents.network_checks import check_built, check_input, check_output
+from qlearn.agents.network_checks import check_output, complete
 from qlearn.agents.network_config import describe, restore
 from qlearn.errors import InputError
 
@@ -30,6 +30,7 @@ class Weights(NamedTuple):
     other: tuple[Array, ...]  # what no gradient changes: moments of BatchNormalization, seeds of Dropout
 
 
+@jax.tree_util.register_static
 @dataclasses.dataclass(frozen=True, repr=False)
 class Network:
     """A network as an agent's description keeps it: hashable, and equal to another of the same configuration.
@@ -40,6 +41,7 @@ class Network:
     builder: Builder | None
     config: str = ""
     custom: tuple[tuple[str, type], ...] = ()
+    text: str = dataclasses.field(default="", compare=False)
 
     @classmethod
     def of(cls, model: Any) -> Network:
@@ -63,10 +65,9 @@ class Network:
         keras = load_keras()
         if isinstance(model, keras.Model):
             with on_the_host():
-                return cls(None, *describe(model))
-        if callable(model) and not isinstance(model, (type, keras.layers.Layer)):
-            hash(model)
-            return cls(model)
+                return cls(None, *describe(model), text=_summary(model))
+        if isinstance(model, Hashable) and callable(model) and not isinstance(model, (type, keras.layers.Layer)):
+            return cls(model, text=getattr(model, "__name__", repr(model)))
         raise InputError(
             f"{model!r} is no network; expected a keras.Model, a keras.Sequential or a function "
             "(observation_shape, num_actions) -> keras.Model. Pass for example qlearn.mlp(120, 84)."
@@ -95,13 +96,11 @@ class Network:
         """
         shape = (spec.num_states,) if spec.observation_shape is None else tuple(spec.observation_shape)
         discrete = spec.observation_shape is None
-        with on_the_host():
+        with BUILDING:
             return _bound(self, shape or (1,), discrete, spec.num_actions, dueling)
 
     def __repr__(self) -> str:
-        if self.builder is None:
-            return _summary(self)
-        return getattr(self.builder, "__name__", repr(self.builder))
+        return self.text
 
 
 class QFunction:
@@ -124,11 +123,17 @@ class QFunction:
         self.num_actions = num_actions
         self._discrete = discrete
         self._make = functools.partial(_model, network, input_shape, num_actions, dueling)
-        with first_weights.recording() as record:
+        with on_the_host(), first_weights.recording() as record:
             self._model = self._make()
-        self._starts = first_weights.starts(_variables(self._model), record, lambda: _variables(self._make()))
+            self._starts = first_weights.starts(_variables(self._model), record, lambda: _variables(self._make()))
         self._dtype = self._model.inputs[0].dtype if getattr(self._model, "inputs", None) else "float32"
-        check_output(self._model, input_shape, num_actions, self._dtype)
+        with lenient():
+            check_output(self._model, input_shape, num_actions, self._dtype)
+
+    @property
+    def size(self) -> int:
+        """How many numbers training changes."""
+        return sum(int(np.prod(variable.shape)) for variable in self._model.trainable_variables)
 
     def first(self, noise: Any) -> Weights:
         """First weights, by the model's initialisers, and first states of its seed generators.
@@ -159,7 +164,8 @@ class QFunction:
     def model(self, weights: Weights) -> Any:
         """A fresh, ordinary ``keras.Model`` with the weights of one seed (JAX or NumPy arrays)."""
         with on_the_host():
-            model = self._make()
+            with first_weights.recording():
+                model = self._make()
             arrays = [*weights.trainable, *weights.other]
             for variable, value in zip(_variables(model), arrays, strict=True):
                 variable.assign(np.asarray(value))
@@ -186,10 +192,7 @@ def _bound(network: Network, shape: tuple[int, ...], discrete: bool, num_actions
 
 def _model(network: Network, input_shape: tuple[int, ...], num_actions: int, dueling: bool) -> Any:
     model = network.build(input_shape, num_actions)
-    check_input(model, input_shape)
-    if not model.built:
-        model.build((None, *input_shape))
-    check_built(model)
+    complete(model, input_shape)
     return with_dueling_head(model, num_actions) if dueling else model
 
 
@@ -197,8 +200,7 @@ def _variables(model: Any) -> list[Any]:
     return [*model.trainable_variables, *model.non_trainable_variables]
 
 
-def _summary(network: Network) -> str:
-    model = restore(network.config, network.custom)
+def _summary(model: Any) -> str:
     return f"{type(model).__name__}({', '.join(_layer(layer) for layer in model.layers)})"
 
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Spec, Transition
+from qlearn.agents.network import QFunction
 from qlearn.errors import InputError
 from qlearn.rules.description import number
 from qlearn.rules.exploration import Exploration, as_exploration
@@ -16,6 +17,16 @@ from qlearn.rules.targets import TargetPolicy, expect, one_step, q_learning
 Array = jax.Array
 LANE = 8
 """Seeds of one program: wider ones were slower on a CPU, where a lane's activations then leave the first cache."""
+
+_SMALL, _SMALL_LANE = 1024, 16
+
+
+def lane_of(network: QFunction) -> int:
+    """How many seeds a program carries: 16 where a network has at most 1,024 weights, else 8.
+
+    A network that small costs less than starting its operations, which a wider lane does for more seeds at once.
+    """
+    return _SMALL_LANE if network.size <= _SMALL else LANE
 
 
 def check_networked(agent: Any) -> None:
@@ -94,3 +105,12 @@ def greedy_weights(spec: Spec, observations: Array, rows: Array) -> Array:
 def taken(rows: Array, actions: Array) -> Array:
     """The values of the actions taken: (batch, A) and (batch,) to (batch,)."""
     return jnp.take_along_axis(rows, actions[:, None], axis=1)[:, 0]
+
+
+def taken_values(rows: Array, actions: Array) -> Array:
+    """The value of the action that was taken, (batch, A) and (batch,) int32 → (batch,).
+
+    A comparison with every action: its gradient is one too, where that of an index would be a scatter.
+    """
+    taken = actions[:, None] == jnp.arange(rows.shape[1], dtype=jnp.int32)[None, :]
+    return jnp.sum(jnp.where(taken, rows, 0.0), axis=-1)

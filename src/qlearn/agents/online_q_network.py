@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import Network, Weights
-from qlearn.agents.networked import LANE, check_networked, choose, greedy_weights, masks, one_step_targets, taken
+from qlearn.agents.networked import check_networked, choose, greedy_weights, lane_of, masks, one_step_targets, taken
 from qlearn.agents.optimizer import Optimizer
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
@@ -112,7 +112,7 @@ class OnlineQNetwork:
             act=act,
             update=update,
             q_values=lambda knowledge, seen: network.values(knowledge.weights, seen[None])[0],
-            lane=LANE,
+            lane=lane_of(network),
             num_environments=1,
             fused=False,
             magnitude=lambda state: state.magnitude,

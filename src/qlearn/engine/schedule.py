@@ -16,6 +16,7 @@ from qlearn.engine.device_loop import Standing
 from qlearn.engine.host_loop import HostRun
 from qlearn.engine.lane_run import History, LaneRun, Numbers, Unit
 from qlearn.engine.outcome import Outcome, TablePart, VectorPart, joined
+from qlearn.engine.vector_host_run import VectorHostRun
 from qlearn.engine.vector_run import VectorRun, lane_width
 from qlearn.engine.worlds import on_device, spec_of
 from qlearn.environments.finite_mdp import FiniteMDP
@@ -96,10 +97,8 @@ def _run_lane(number: int, job: Job, seeds: Numbers, stop: Callable[[], bool], t
     learner = job.agent.learner(spec_of(job.environment))
     if learner.num_environments is None:
         return _run_tables(job, seeds, stop, lambda made: tell(number, made, float("nan")))
-    some: Any
+    some: VectorRun | VectorHostRun
     if isinstance(job.environment, HostEnvironment):
-        from qlearn.engine.vector_host_run import VectorHostRun
-
         some = VectorHostRun(job.agent, job.environment, seeds, job.unit, job.positions)
     else:
         world = on_device(job.environment)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 
+from qlearn.engine.games import play
 from qlearn.environments import FiniteMDP
 from qlearn.environments.finite_mdp import FloatArray
 from qlearn.errors import InputError
@@ -33,9 +35,9 @@ def evaluate_runs(
         InputError: an agent without a discount, and none given.
     """
     world = runs.environment
-    policies = np.asarray(runs.greedy_policies(), dtype=np.float64)
     if not isinstance(world, FiniteMDP):
-        return _by_rollouts(runs, policies, horizon)
+        return _by_rollouts(runs, horizon)
+    policies = np.asarray(runs.greedy_policies(), dtype=np.float64)
     if truth is None:
         most = int(np.max(runs.num_steps, initial=0))
         truth = truth_of(world, discount_of(runs, discount), horizon, after_steps=most)
@@ -80,12 +82,19 @@ def snapshot_values(runs: Runs, truth: Truth) -> FloatArray:
     return values.reshape(n, k)
 
 
-def _by_rollouts(runs: Runs, policies: FloatArray, horizon: int | None) -> RunsEvaluation:
+def _by_rollouts(runs: Runs, horizon: int | None) -> RunsEvaluation:
     world = runs.environment
     steps = horizon if horizon is not None else world.time_limit
-    returns = rollouts(world, policies, runs.seeds, steps)
+    returns = _played(runs, steps)
+    positions = unit = curve = None
+    if runs.snapshots is not None and runs.knowledge is not None:
+        positions, unit = runs.snapshots.positions, runs.snapshots.unit
+        known = runs.snapshots.knowledge
+        values = [_played(runs, steps, _at(known, k)).mean(axis=1) for k in range(len(positions))]
+        curve = np.stack(values, axis=1)
+    reason = getattr(world, "reason", "it is a program of JAX, whose states cannot be counted")
     note = (
-        f"no model of {world.name} is known ({world.reason}); each value is the mean of {GAMES} rollouts of the greedy "
+        f"no model of {world.name} is known ({reason}); each value is the mean of {GAMES} rollouts of the greedy "
         "policy on fresh environment seeds, and no optimum is known"
     )
     limit = () if steps is not None else ("episodes are cut after 1,000 steps, as no time limit is known",)
@@ -98,8 +107,25 @@ def _by_rollouts(runs: Runs, policies: FloatArray, horizon: int | None) -> RunsE
         truth=None,
         horizon=steps,
         method="rollouts",
+        positions=positions,
+        unit=unit,
+        curve=curve,
         notes=(note, *limit, *_divergence(runs)),
     )
+
+
+def _played(runs: Runs, steps: int | None, knowledge: Any = None) -> FloatArray:
+    """Returns of every run's games, (n, games): by its weights, at the end or as given, or by its table."""
+    if runs.knowledge is None:
+        policies = np.asarray(runs.greedy_policies(), dtype=np.float64)
+        return rollouts(runs.environment, policies, runs.seeds, steps)
+    known = runs.knowledge if knowledge is None else knowledge
+    return play(runs.agent, runs.environment, runs.seeds, known, games=GAMES, horizon=steps)
+
+
+def _at(knowledge: Any, place: int) -> Any:
+    """What was known at a snapshot: (n, k, …) to (n, …)."""
+    return jax.tree.map(lambda x: x[:, place], knowledge)
 
 
 def _divergence(runs: Runs) -> tuple[str, ...]:
