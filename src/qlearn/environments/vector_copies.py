@@ -202,8 +202,9 @@ def _processes(environment: HostEnvironment, count: int) -> AsyncVectorEnv:
             process.join()
         if isinstance(error, (EOFError, OSError)):
             raise EnvironmentFault(
-                f"{environment.name}: a process for vectorization='async' ended before it could begin. Such a program "
-                "needs `if __name__ == '__main__':` around what it runs. Add that, or pass vectorization='sync'."
+                f"{environment.name}: a process for vectorization='async' ended before it could begin; what it wrote "
+                "above says why. What it uses must be importable there, and a program needs "
+                "`if __name__ == '__main__':` around what it runs. Mend that, or pass vectorization='sync'."
             ) from error
         raise InputError(
             f"{environment.name} cannot be sent to another process ({type(error).__name__}: {error}). Pass a function "
