@@ -98,13 +98,14 @@ def _lanes(width: int, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function of one seed over a batch of whole lanes."""
 
     def whole(*arguments: Any) -> Any:
-        if width == 1:
-            return jax.lax.map(lambda xs: function(*xs), arguments)
+        size = jax.tree.leaves(arguments)[0].shape[0]
+        if size == 1:
+            return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], arguments)))
+        inner = function if width == 1 else jax.vmap(function)
+        if size == width:
+            return inner(*arguments)
         cut = jax.tree.map(lambda x: x.reshape(-1, width, *x.shape[1:]), arguments)
-        if jax.tree.leaves(cut)[0].shape[0] == 1:
-            only = jax.vmap(function)(*jax.tree.map(lambda x: x[0], cut))
-            return only
-        result = jax.lax.map(lambda xs: jax.vmap(function)(*xs), cut)
+        result = jax.lax.map(lambda xs: inner(*xs), cut)
         return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), result)
 
     return whole
@@ -124,7 +125,7 @@ class Trajectories:
         self.period, self.waiting = period, np.zeros((size, count), np.int64)
         self._columns = [np.zeros((size, period + 1, count, *s), d) for s, d in kinds]
 
-    def add(self, where: tuple[Numbers, Numbers], columns: tuple[Numbers, ...]) -> None:
+    def add(self, where: tuple[Numbers, ...], columns: tuple[Numbers, ...]) -> None:
         """More transitions, one for each (seed, environment) of ``where``."""
         place = self.waiting[where]
         if place.size and place.max() >= self._columns[0].shape[1]:
@@ -139,7 +140,8 @@ class Trajectories:
 
     def take(self, marked: Numbers) -> Transition:
         """The oldest ``period`` steps of every seed, which those that are marked forget."""
-        taken = Transition(*(jnp.asarray(c[:, : self.period]) for c in self._columns))
+        columns: list[Any] = [c[:, : self.period].copy() for c in self._columns]
+        taken = Transition(*columns)
         if (self.waiting[marked] > self.period).any():
             for column in self._columns:
                 rest = column[marked, self.period :].copy()
@@ -211,11 +213,10 @@ class VectorHostRun:
         """One step of every seed that is on its way, and the updates that follow from it."""
         n, size = self.seeds.size, self._total.size
         live = np.repeat(self.marks.running, self._count)
-        clock = Clock(jnp.asarray(self._episode), jnp.asarray(self._step), jnp.asarray(self._total))
         seen = np.asarray(self._host.observations)
         shaped = np.resize(seen.reshape(n, self._count, *seen.shape[1:]), (size, self._count, *seen.shape[1:]))
-        given = jnp.asarray(shaped.astype(np.int32) if self.spec.observation_shape is None else shaped)
-        action, after = _act(self.agent, self.spec, self._width, self._words, self._state, given, clock)
+        given = shaped.astype(np.int32) if self.spec.observation_shape is None else shaped
+        action, after = _act(self.agent, self.spec, self._width, self._words, self._state, given, self._clock())
         if after is not None:
             self._state = after
         actions = np.asarray(action)
@@ -255,17 +256,21 @@ class VectorHostRun:
     def _learn_of(self, marked: Numbers) -> None:
         """Let the marked seeds learn, and watch their values."""
         n = self.seeds.size
-        clock = Clock(jnp.asarray(self._episode), jnp.asarray(self._step), jnp.asarray(self._total))
         idle = marked.copy()
         idle[n:] = True  # what fills the lane up may learn anything
-        given = (self.agent, self.spec, self._width, self._words, self._state, self._waiting.take(marked), clock)
+        given = (self.agent, self.spec, self._width, self._words, self._state, self._waiting.take(marked), self._clock())
         if idle.all():
             self._state, magnitude = _learn(*given)
         else:
-            self._state, magnitude = _learn_marked(*given, jnp.asarray(marked))
+            self._state, magnitude = _learn_marked(*given, marked)
         bound = FAR * self._horizon * np.maximum(self._largest[:n], 1.0)
         new = (self._diverged == 0) & ~(np.asarray(magnitude)[:n] <= bound)
         self._diverged[new] = self._total[:n][new]
+
+    def _clock(self) -> Clock:
+        # Copies: JAX may still read what a call was given when the host counts on.
+        now: list[Any] = [self._episode.copy(), self._step.copy(), self._total.copy()]
+        return Clock(*now)
 
     def _positions(self) -> Numbers:
         n = self.seeds.size
