@@ -20,9 +20,11 @@ T = TypeVar("T")
 _STRUCTURE = (int, bool, str, tuple, Literal, Callable, get_origin(Callable[..., Any]), Hashable)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
 def description(cls: type[T]) -> type[T]:
     """Make a class a frozen dataclass (keyword arguments only) and a JAX tree.
+
+    A field that shall be given by place is ``dataclasses.field(kw_only=False)``.
 
     Fields annotated ``int``, ``bool``, ``str``, ``tuple``, ``Literal``, ``Callable`` or ``Hashable`` (or those
     ``| None``) are structure; all others are leaves or trees of their own.  A class that defines ``check`` has it
