@@ -57,3 +57,18 @@ def on_the_host() -> Iterator[None]:
     """Make Keras objects here: one at a time, and with values even inside a function that JAX is tracing."""
     with BUILDING, jax.ensure_compile_time_eval(), lenient():
         yield
+
+
+def call(model: Any, trainable: Any, other: Any, inputs: Any, *, training: bool) -> tuple[Any, list[Any], list[Any]]:
+    """What a model gives with these values in place of its own: outputs, new values of ``other``, losses of its own.
+
+    Like Keras' ``stateless_call``, which tells the layers inside a model of the user's own nothing of ``training``
+    unless the model's ``call`` takes it: their Dropout would never drop.
+    """
+    scope = load_keras().StatelessScope
+    mapping = [*zip(model.trainable_variables, trainable, strict=True)]
+    mapping += zip(model.non_trainable_variables, other, strict=True)
+    with lenient(), scope(state_mapping=mapping, collect_losses=True) as inside:
+        outputs = model(inputs, training=training)
+        losses = list(model.losses)
+    return outputs, [inside.get_current_value(v) for v in model.non_trainable_variables], losses

@@ -16,29 +16,50 @@ from qlearn.errors import InputError
 
 
 def with_dueling_head(model: Any, num_actions: int) -> Any:
-    """The same network with a dueling head, as an ordinary Functional ``keras.Model``.
+    """The same network with a dueling head, as an ordinary functional ``keras.Model``.
 
     Args:
-        model: built, ending in a linear ``Dense(num_actions)``, which becomes the advantages.
+        model: built, ending in a linear ``Dense(num_actions)``, which gives the advantages.  The value's layer is like
+            it, with one unit.
         num_actions: A.
 
     Raises:
         InputError: where it ends in anything else.
     """
     keras = load_keras()
-    last = model.layers[-1] if getattr(model, "layers", None) else None
+    last = _last_layer(model)
     if (
         not isinstance(last, keras.layers.Dense)
         or last.units != num_actions
         or last.activation is not keras.activations.linear
-        or not getattr(model, "outputs", None)
     ):
         raise InputError(
-            f"dueling=True splits the last layer of a network, and this one ends in {last!r}; expected a Sequential "
-            f"or functional model that ends in a linear Dense({num_actions}). "
-            "Change the last layer, or pass dueling=False."
+            f"dueling=True splits the last layer of a network, and this one ends in {_words(last)}; expected a "
+            f"Sequential or functional model that ends in a linear Dense({num_actions}). Change the last layer, or "
+            "pass dueling=False."
         )
     advantage = model.outputs[0]
-    value = keras.layers.Dense.from_config({**last.get_config(), "units": 1, "name": "value"})(last.input)
+    value = type(last).from_config({**last.get_config(), "units": 1, "name": f"{last.name}_value"})(last.input)
     centred = advantage - keras.ops.mean(advantage, axis=-1, keepdims=True)
     return keras.Model(model.inputs, value + centred)
+
+
+def _last_layer(model: Any) -> Any:
+    """The layer whose output is the model's, or the model itself where none is."""
+    outputs = getattr(model, "outputs", None)
+    if not outputs or len(outputs) > 1:
+        return model
+    for layer in reversed(model.layers):
+        try:
+            if layer.output is outputs[0]:
+                return layer
+        except (AttributeError, ValueError):  # a layer that was called several times has no one output
+            continue
+    return model
+
+
+def _words(layer: Any) -> str:
+    units, activation = getattr(layer, "units", None), getattr(layer, "activation", None)
+    if units is None:
+        return f"{type(layer).__name__} {layer.name!r}"
+    return f"{type(layer).__name__}({units}, {getattr(activation, '__name__', activation)!r})"

@@ -33,7 +33,7 @@ class mlp:  # noqa: N801  # it is called like the function that it stands for
     activation: str
     layer_norm: bool
 
-    def __init__(self, *hidden: int, activation: str = "relu", layer_norm: bool = False) -> None:
+    def __init__(self, *hidden: Any, activation: str = "relu", layer_norm: bool = False) -> None:
         for units in hidden:
             if isinstance(units, bool) or not isinstance(units, int) or units < 1:
                 raise InputError(

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents import network_first as first_weights
-from qlearn.agents.backend import BUILDING, lenient, load_keras, on_the_host
+from qlearn.agents.backend import BUILDING, call, lenient, load_keras, on_the_host
 from qlearn.agents.dueling import with_dueling_head
 from qlearn.agents.learner import Spec
 from qlearn.agents.network_checks import check_output, complete
@@ -127,8 +127,7 @@ class QFunction:
             self._model = self._make()
             self._starts = first_weights.starts(_variables(self._model), record, lambda: _variables(self._make()))
         self._dtype = self._model.inputs[0].dtype if getattr(self._model, "inputs", None) else "float32"
-        with lenient():
-            check_output(self._model, input_shape, num_actions, self._dtype)
+        check_output(self._model, input_shape, num_actions, self._dtype)
 
     @property
     def size(self) -> int:
@@ -172,10 +171,8 @@ class QFunction:
         return model
 
     def _call(self, weights: Weights, observations: Array, training: bool) -> tuple[Array, Weights]:
-        with lenient():
-            outputs, other = self._model.stateless_call(
-                list(weights.trainable), list(weights.other), self._inputs(observations), training=training
-            )
+        inputs = self._inputs(observations)
+        outputs, other, _ = call(self._model, weights.trainable, weights.other, inputs, training=training)
         kept = tuple(jnp.asarray(new, old.dtype) for new, old in zip(other, weights.other, strict=True))
         return outputs.astype(jnp.float32), Weights(weights.trainable, kept)
 

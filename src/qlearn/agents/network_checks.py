@@ -2,56 +2,114 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 
+from qlearn.agents.backend import call, load_keras
 from qlearn.errors import InputError
 
+_BATCH = 3  # stands for any number
 
-def check_input(model: Any, input_shape: tuple[int, ...]) -> None:
-    """Raises InputError where a built model wants other inputs than ``input_shape``."""
-    wanted = getattr(model, "input_shape", None) if model.built else None
-    if not isinstance(wanted, tuple) or not all(n is None or isinstance(n, int) for n in wanted):
+
+def complete(model: Any, input_shape: tuple[int, ...]) -> None:
+    """Build a model for inputs of (batch, *input_shape), where it is not built already.
+
+    Raises:
+        InputError: where it was built for other inputs, or cannot be built for these.
+    """
+    if model.built:
+        _check_input(model, input_shape)
         return
+    try:
+        if isinstance(model, load_keras().Sequential):
+            model.build((None, *input_shape))
+        else:  # a class of the user's own may have no build: its layers are built where they are called
+            model(load_keras().KerasTensor((None, *input_shape), dtype="float32"))
+    except Exception as problem:
+        raise InputError(
+            f"The model cannot be built for observations of shape {input_shape} ({short(problem)}); expected layers "
+            f"that take them. Begin the model with keras.Input({input_shape}) and mend what Keras then says."
+        ) from problem
+
+
+def _check_input(model: Any, input_shape: tuple[int, ...]) -> None:
+    """Raises InputError where a built model wants other inputs than ``input_shape``."""
+    inputs = getattr(model, "inputs", None) or []
+    begin = f"Begin the model with keras.Input({input_shape})."
+    if len(inputs) > 1:
+        raise InputError(f"The model has {len(inputs)} inputs; expected one, the observation. {begin}")
+    if not inputs:
+        return
+    wanted = tuple(inputs[0].shape)
     if len(wanted) != 1 + len(input_shape):
         raise InputError(
-            f"The model's input has shape {wanted}, the batch first; one observation has shape {input_shape}. "
-            f"Begin the model with keras.Input({input_shape})."
+            f"The model's input has shape {wanted[1:]} after the batch; one observation has shape {input_shape}. "
+            + begin
         )
     for axis, (has, needs) in enumerate(zip(wanted, (None, *input_shape), strict=True)):
         if has is not None and has != needs:
-            raise InputError(
-                f"axis {axis} of the model's input has {has} entries; "
-                + ("it is the batch, of any size. " if axis == 0 else f"observations have {needs} there. ")
-                + f"Begin the model with keras.Input({input_shape})."
-            )
-
-
-def check_built(model: Any) -> None:
-    """Raises InputError where parts of a model would be ignored in an update, or where it could not be built."""
+            there = "it is the batch, of any size" if axis == 0 else f"observations have {needs} there"
+            entries = "1 entry" if has == 1 else f"{has} entries"
+            raise InputError(f"axis {axis} of the model's input has {entries}; {there}. {begin}")
 
 
 def check_output(model: Any, input_shape: tuple[int, ...], num_actions: int, dtype: str) -> None:
-    """Raises InputError where the model does not give (batch, num_actions)."""
-    batch = 3  # a number that no other axis has by chance
-
-    def call(inputs: Any) -> Any:
-        variables = ([v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables])
-        return model.stateless_call(*variables, inputs, training=False)[0]
-
-    output = jax.eval_shape(call, jax.ShapeDtypeStruct((batch, *input_shape), jnp.dtype(dtype)))
+    """Raises InputError where the model does not give (batch, num_actions), or has parts that no update would use."""
+    output, losses = _outputs(model, input_shape, dtype)
     cure = f"make the last layer Dense({num_actions})"
     if not hasattr(output, "shape"):
         raise InputError(f"The model has several outputs; expected one, of shape (batch, {num_actions}): {cure}.")
     if len(output.shape) != 2:
         raise InputError(
-            f"The model's output has {len(output.shape)} axes, {('batch', *output.shape[1:])}; expected two, "
-            f"(batch, {num_actions}): flatten it and {cure}."
+            f"The model's output has {len(output.shape)} axes; expected two, (batch, {num_actions}): flatten the "
+            f"features and {cure}."
+        )
+    if output.shape[0] != _BATCH:
+        raise InputError(
+            f"axis 0 of the model's output is not the batch ({_BATCH} observations gave {output.shape[0]} rows); "
+            f"expected (batch, {num_actions}). Let every layer keep the batch apart."
         )
     if output.shape[1] != num_actions:
         raise InputError(
             f"axis 1 of the model's output has {output.shape[1]} entries; the environment has {num_actions} actions: "
             f"{cure}."
         )
+    if losses:
+        raise InputError(
+            f"The model adds {len(losses)} losses of its own (regularizers, add_loss); an agent's loss is that of its "
+            "rule alone. Leave them out; an optimizer's weight_decay does what an L2 regularizer is meant to do."
+        )
+    for variable in model.trainable_variables:
+        if variable.constraint is not None or variable.overwrite_with_gradient:
+            raise InputError(
+                f"The model's variable {variable.path!r} has a constraint or a quantised gradient, which optimizers "
+                "here do not see; expected plain variables. Leave it out."
+            )
+
+
+def _outputs(model: Any, input_shape: tuple[int, ...], dtype: str) -> tuple[Any, Any]:
+    """The shapes of what the model gives while it learns: outputs and losses."""
+    values = ([v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables])
+
+    def run(inputs: Any) -> Any:
+        outputs, _, losses = call(model, *values, inputs, training=True)
+        return outputs, losses
+
+    struct: Any = jax.ShapeDtypeStruct  # it brings no types
+    try:
+        return jax.eval_shape(run, struct((_BATCH, *input_shape), jnp.dtype(dtype)))
+    except Exception as problem:
+        raise InputError(
+            f"The model fails on a batch of observations of shape {input_shape} ({short(problem)}); expected a model "
+            "that Keras can run on it. Layers that draw random numbers need a keras.random.SeedGenerator."
+        ) from problem
+
+
+def short(problem: Exception) -> str:
+    """The kind and the telling part of an error of Keras."""
+    words = re.sub(r"^\s*Exception encountered when calling [^\n]*\n", "", str(problem)).split()
+    text = " ".join(words).partition(" Arguments received by")[0].partition(" Example:")[0]
+    return f"{type(problem).__name__}: {text[:240]}".rstrip(": .")

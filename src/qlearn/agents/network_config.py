@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from qlearn.agents.backend import load_keras
+from qlearn.agents.network_checks import short
 from qlearn.errors import InputError
 
 _REFERENCES = ("keras_history", "input_layers", "output_layers")
@@ -19,6 +21,12 @@ def describe(model: Any) -> tuple[str, tuple[tuple[str, type], ...]]:
         InputError: where the model does not say how it was made, or cannot be made again from what it says.
     """
     keras = load_keras()
+    for layer in _layers(model):
+        if isinstance(layer, keras.layers.Normalization) and layer.get_config()["mean"] is None:
+            raise InputError(
+                f"The layer {layer.name!r} takes its mean and variance from adapt(), which no configuration keeps; "
+                "expected them as numbers. Write Normalization(mean=…, variance=…)."
+            )
     custom = own_classes(model)
     try:
         config = keras.saving.serialize_keras_object(model)
@@ -28,7 +36,7 @@ def describe(model: Any) -> tuple[str, tuple[tuple[str, type], ...]]:
     except Exception as problem:
         raise InputError(
             f"The model {getattr(model, 'name', model)!r} cannot be made again from its configuration "
-            f"({type(problem).__name__}: {_first_line(problem)}); qlearn needs a fresh one for every environment. "
+            f"({short(problem)}); qlearn needs a fresh one for every environment. "
             "Pass a function (observation_shape, num_actions) -> keras.Model that builds it, or give its own classes a "
             "get_config."
         ) from problem
@@ -42,15 +50,17 @@ def restore(config: str, custom: tuple[tuple[str, type], ...]) -> Any:
 
 def own_classes(model: Any) -> tuple[tuple[str, type], ...]:
     """The classes of a model and its layers that Keras does not bring, by name."""
-    found: dict[str, type] = {}
+    kinds = {type(layer) for layer in _layers(model)}
+    return tuple(sorted((k.__name__, k) for k in kinds if not k.__module__.startswith("keras.")))
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """A model, its layers and theirs."""
     waiting = [model]
     while waiting:
         layer = waiting.pop()
-        kind = type(layer)
-        if not kind.__module__.startswith("keras."):
-            found[kind.__name__] = kind
+        yield layer
         waiting += getattr(layer, "layers", [])
-    return tuple(sorted(found.items()))
 
 
 def with_plain_names(config: Any) -> Any:
@@ -101,7 +111,3 @@ def _snake_case(name: str) -> str:
     """As Keras makes a layer's name from its class."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-def _first_line(problem: Exception) -> str:
-    return next(iter(str(problem).strip().splitlines()), "")[:200]

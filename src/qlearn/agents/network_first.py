@@ -11,7 +11,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import jax
@@ -29,20 +29,42 @@ FIRST_SLOT = 1 << 16
 """Variable i draws from the slot FIRST_SLOT + i of the noise; an agent's own first state may use those below."""
 
 
-class Record(dict[int, tuple[Any, Any]]):
-    """id of a variable → (the variable, which keeps the id its own; its initialiser)."""
+class Noted(NamedTuple):
+    """How one variable began."""
+
+    variable: Any  # kept, so that its id stays its own
+    initializer: Any
+    stand_in: Any  # a list of the array that it was given in place of a draw; None where it was made as Keras makes it
+
+
+Record = dict[int, Noted]  # by the id of the variable
 
 
 @contextmanager
 def recording() -> Iterator[Record]:
-    """Note the initialisers of all Keras variables that are made inside."""
+    """Note the initialisers of all Keras variables that are made inside.
+
+    Where an initialiser awaits a seed, any numbers will do on the host: NumPy's cost no compilation.
+    """
     variable = load_keras().Variable
     original = variable.__init__
-    record = Record()
+    generator = np.random.default_rng()
+    record: Record = {}
 
-    def noting(self: Any, *arguments: Any, **named: Any) -> None:
-        record[id(self)] = (self, arguments[0] if arguments else named.get("initializer"))
-        original(self, *arguments, **named)
+    def noting(self: Any, initializer: Any, *rest: Any, **named: Any) -> None:
+        if not awaits_a_seed(initializer):
+            record[id(self)] = Noted(self, initializer, None)
+            return original(self, initializer, *rest, **named)
+        drawn: list[Any] = []  # once, though a variable that is made inside a call of Keras asks several times
+
+        def stand_in(shape: Any, dtype: Any = None) -> Any:
+            if not drawn:
+                drawn.append(generator.standard_normal(shape).astype(jnp.dtype(dtype)))
+            return drawn[0]
+
+        original(self, stand_in, *rest, **named)
+        record[id(self)] = Noted(self, initializer, drawn)
+        return None
 
     with mock.patch.object(variable, "__init__", noting):
         yield record
@@ -54,40 +76,41 @@ def starts(variables: list[Any], record: Record, again: Callable[[], list[Any]])
     Args:
         variables: those of the model that was built while recording.
         record: their initialisers.
-        again: builds the model once more and gives its variables; called only where a variable began in another way
-            than by one of Keras' initialisers.
+        again: builds the model once more, recording too, and gives its variables; called only where a variable began
+            in another way than by one of Keras' initialisers.
 
     Raises:
         InputError: where a variable has random first values that no seed governs.
     """
-    found = [_start(v, record.get(id(v), (v, None))[1]) for v in variables]
-    if any(start is None for start in found):
-        others = again()
-        for i, (v, other) in enumerate(zip(variables, others, strict=True)):
-            if found[i] is None:
-                if not np.array_equal(_value(v), _value(other)):
-                    raise InputError(
-                        f"The first values of the network's variable {v.path!r} are random, but not drawn by a Keras "
-                        "initializer without a seed; all seeds would share one draw. Expected initializers of "
-                        "keras.initializers, or a subclass of one. Give the layer such an initializer."
-                    )
-                found[i] = _fixed(_value(v))
+    found = [_start(v, record.get(id(v), Noted(v, None, None))) for v in variables]
+    others = again() if None in found else variables
+    for i, (variable, other) in enumerate(zip(variables, others, strict=True)):
+        if found[i] is None:
+            if not np.array_equal(_value(variable), _value(other)):
+                raise InputError(
+                    f"The first values of the network's variable {variable.path!r} are random, but not drawn by a "
+                    "Keras initializer without a seed; all seeds would share one draw. Expected initializers of "
+                    "keras.initializers, or a subclass of one. Give the layer such an initializer."
+                )
+            found[i] = _fixed(_value(variable))
     return tuple(start for start in found if start is not None)
 
 
-def _start(variable: Any, initializer: Any) -> Start | None:
+def _start(variable: Any, noted: Noted) -> Start | None:
     """The start of one variable, or None where only a second model can tell."""
     if is_seed_state(variable):
         return lambda key: key
-    keras = load_keras()
-    value = _value(variable)
-    if isinstance(initializer, keras.initializers.Initializer):
-        shape, dtype = tuple(variable.shape), variable.dtype
-        if np.array_equal(value, np.asarray(initializer(shape, dtype=dtype))):
-            if _awaits_a_seed(initializer):
-                return lambda key: _with_seed(initializer, key)(shape, dtype=dtype)
-            if type(initializer).__module__.startswith("keras."):
-                return _fixed(value)
+    value, initializer = _value(variable), noted.initializer
+    shape, dtype = tuple(variable.shape), variable.dtype
+    keras_own = type(initializer).__module__.startswith("keras.")
+    if noted.stand_in is not None:
+
+        def draw(key: Array) -> Array:
+            return _with_seed(initializer, key)(shape, dtype=dtype)
+
+        return draw if np.array_equal(value, noted.stand_in[0]) and (keras_own or _depends_on_its_key(draw)) else None
+    if keras_own and np.array_equal(value, np.asarray(initializer(shape, dtype=dtype))):
+        return _fixed(value)
     return None
 
 
@@ -96,8 +119,16 @@ def is_seed_state(variable: Any) -> bool:
     return variable.name == "seed_generator_state" and tuple(variable.shape) == (2,)
 
 
-def _awaits_a_seed(initializer: Any) -> bool:
+def awaits_a_seed(initializer: Any) -> bool:
+    """Whether it is an initialiser that draws, and that the user gave no seed."""
+    if not isinstance(initializer, load_keras().initializers.Initializer):
+        return False
     return hasattr(initializer, "seed") and initializer.get_config().get("seed", 0) is None
+
+
+def _depends_on_its_key(draw: Start) -> bool:
+    keys = jnp.array([[0, 1], [2, 3]], jnp.uint32)
+    return not np.array_equal(draw(keys[0]), draw(keys[1]))
 
 
 def _with_seed(initializer: Any, key: Array) -> Any:
