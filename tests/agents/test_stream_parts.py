@@ -25,7 +25,7 @@ def test_moments_are_those_of_numpy(count):
     moments = moments_of(samples)
     np.testing.assert_allclose(moments.mean, samples.mean(0, dtype=np.float64), rtol=2e-5, atol=2e-4)
     np.testing.assert_allclose(moments.variance, samples.var(0, ddof=1, dtype=np.float64), rtol=1e-3)
-    assert int(moments.count) == count
+    assert int(moments.samples) == count
 
 
 def test_one_sample_has_variance_1_and_is_0_when_scaled():

@@ -185,7 +185,7 @@ def test_every_observation_is_met_once_the_first_and_the_last_of_an_episode_too(
     seen, ends, rewards = episodes(3)
     _, state = play(StreamQ(mlp(8, layer_norm=True)), seen, ends, rewards)
     everything = np.concatenate(seen)
-    assert int(state.observations.count) == len(everything)
+    assert int(state.observations.samples) == len(everything)
     np.testing.assert_allclose(state.observations.mean, everything.mean(0), rtol=1e-4)
     np.testing.assert_allclose(state.observations.variance, everything.var(0, ddof=1), rtol=1e-4)
 

@@ -12,7 +12,7 @@ from qlearn.agents.network import QFunction
 from qlearn.errors import InputError
 from qlearn.rules.description import number
 from qlearn.rules.exploration import Exploration, as_exploration
-from qlearn.rules.targets import TargetPolicy, expect, one_step, q_learning
+from qlearn.rules.targets import one_step, q_learning
 
 Array = jax.Array
 LANE = 8
@@ -68,15 +68,6 @@ def choose(exploration: Exploration, rows: Array, mask: Array | None, noise: Any
     return jax.vmap(one, in_axes=axes)(rows, mask, noise, clock)
 
 
-def expected_values(rule: TargetPolicy, rows: Array, mask: Array | None) -> Array:
-    """What a target policy that needs no behaviour expects of each row: Σ w(a) q(a), (batch, A) → (batch,)."""
-
-    def one(row: Array, mask: Array | None) -> Array:
-        return expect(rule(row, row, jnp.int32(-1), mask), row)
-
-    return jax.vmap(one, in_axes=(0, None if mask is None else 0))(rows, mask)
-
-
 def one_step_targets(transitions: Transition, weights: Array, rows: Array, discount: Any) -> Array:
     """The tables' one-step backup over a batch.
 
@@ -102,15 +93,23 @@ def greedy_weights(spec: Spec, observations: Array, rows: Array) -> Array:
     return jax.vmap(one, in_axes=(0, None if mask is None else 0))(rows, mask)
 
 
-def taken(rows: Array, actions: Array) -> Array:
-    """The values of the actions taken: (batch, A) and (batch,) to (batch,)."""
-    return jnp.take_along_axis(rows, actions[:, None], axis=1)[:, 0]
-
-
 def taken_values(rows: Array, actions: Array) -> Array:
-    """The value of the action that was taken, (batch, A) and (batch,) int32 → (batch,).
+    """The values of the actions taken: (batch, A) and (batch,) int32 to (batch,).
 
-    A comparison with every action: its gradient is one too, where that of an index would be a scatter.
+    By comparison with every action: the gradient is a comparison too, where that of an index would be a scatter.
     """
-    taken = actions[:, None] == jnp.arange(rows.shape[1], dtype=jnp.int32)[None, :]
-    return jnp.sum(jnp.where(taken, rows, 0.0), axis=-1)
+    here = actions[:, None] == jnp.arange(rows.shape[1], dtype=jnp.int32)[None, :]
+    return jnp.sum(jnp.where(here, rows, 0.0), axis=-1)
+
+
+def clip(gradients: tuple[Array, ...], most: float | Array | None) -> tuple[Array, ...]:
+    """Gradients scaled down, where needed, to a Euclidean norm over all of them; None leaves them.
+
+    >>> [float(g) for g in clip((jnp.float32(3.0), jnp.float32(4.0)), 1.0)]
+    [0.6000000238418579, 0.800000011920929]
+    """
+    if most is None:
+        return gradients
+    norm = jnp.sqrt(sum(jnp.sum(g * g) for g in gradients))
+    scale = most / jnp.maximum(norm, most)
+    return tuple(g * scale for g in gradients)

@@ -18,7 +18,15 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import Network, Weights
-from qlearn.agents.networked import check_networked, choose, greedy_weights, lane_of, masks, one_step_targets, taken
+from qlearn.agents.networked import (
+    check_networked,
+    choose,
+    greedy_weights,
+    lane_of,
+    masks,
+    one_step_targets,
+    taken_values,
+)
 from qlearn.agents.optimizer import Optimizer
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
@@ -100,7 +108,7 @@ class OnlineQNetwork:
 
             def loss(trainable: tuple[Array, ...]) -> tuple[Array, tuple[Array, Weights]]:
                 rows, after = network.train_values(state.weights._replace(trainable=trainable), one.observation)
-                error = taken(rows, one.action) - target
+                error = taken_values(rows, one.action) - target
                 return jnp.mean(jnp.square(error)) / spec.num_actions, (rows, after)
 
             gradients, (rows, after) = jax.grad(loss, has_aux=True)(state.weights.trainable)

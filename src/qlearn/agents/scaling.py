@@ -28,7 +28,7 @@ class Moments(NamedTuple):
 
     mean: Array  # float32
     variance: Array  # float32, of the sample (n − 1); 1 before there are two samples
-    count: Array  # uint32
+    samples: Array  # uint32, how many
 
     @classmethod
     def none(cls, shape: tuple[int, ...]) -> Moments:
@@ -42,7 +42,7 @@ class Moments(NamedTuple):
 
     def take(self, sample: Array) -> Moments:
         """With one more sample, in one pass (Welford)."""
-        count = self.count + jnp.uint32(1)
+        count = self.samples + jnp.uint32(1)
         n = count.astype(jnp.float32)
         apart = sample - self.mean
         grown = self.variance + (apart * apart / n - self.variance / jnp.maximum(n - 1.0, 1.0))

@@ -25,7 +25,6 @@ arXiv:2410.14606 (2024), written from the paper.  Differences from it and from t
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Hashable
 from typing import Any, NamedTuple
 
 import jax
@@ -33,7 +32,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import Network, QFunction, Weights
-from qlearn.agents.networked import LANE, check_networked, choose, masks, taken_values
+from qlearn.agents.networked import check_networked, choose, lane_of, masks, taken_values
 from qlearn.agents.scaling import Moments, RewardScale, Scaling, scaled, scaled_model
 from qlearn.agents.stream_parts import bounded_update, sparse_weights
 from qlearn.agents.table import entry
@@ -86,7 +85,7 @@ class StreamQ:
     'stream Q(0.5)'
     """
 
-    model: Hashable = dataclasses.field(kw_only=False)
+    model: Any = dataclasses.field(kw_only=False)
     learning_rate: float | Schedule = 1.0
     discount: float = 0.99
     trace_decay: float = 0.8
@@ -114,17 +113,17 @@ class StreamQ:
 
     def check(self, spec: Spec) -> None:
         """Raises InputError where the network does not fit the environment."""
-        Network.of(self.model).bind(spec)
+        self.model.bind(spec)
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for an environment of these sizes."""
-        stream = _Stream(self, spec, Network.of(self.model).bind(spec))
+        stream = _Stream(self, spec, self.model.bind(spec))
         return Learner(
             stream.init,
             stream.act,
             stream.update,
             stream.q_values,
-            lane=LANE,
+            lane=lane_of(stream.q),
             num_environments=1,
             knowledge=stream.knowledge,
             q_network=lambda knowledge: scaled_model(stream.q.model(knowledge.weights), knowledge.scaling),
@@ -199,11 +198,11 @@ class _Stream:
     ) -> tuple[tuple[Array, Weights], tuple[Array, ...]]:
         """q(s, a), the weights with the layers' new state, and the gradient of q(s, a)."""
 
-        def taken(trainable: tuple[Array, ...]) -> tuple[Array, Weights]:
+        def value_of(trainable: tuple[Array, ...]) -> tuple[Array, Weights]:
             rows, after = self.q.train_values(weights._replace(trainable=trainable), here)
             return taken_values(rows, action[None])[0], after
 
-        (value, after), gradient = jax.value_and_grad(taken, has_aux=True)(weights.trainable)
+        (value, after), gradient = jax.value_and_grad(value_of, has_aux=True)(weights.trainable)
         return (value, after._replace(trainable=weights.trainable)), gradient
 
     def knowledge(self, state: StreamState) -> Knowledge:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, Literal, TypeVar, dataclass_transform, get_origin, get_type_hints
 
 import jax
@@ -17,7 +17,7 @@ import jax
 from qlearn.errors import InputError
 
 T = TypeVar("T")
-_STRUCTURE = (int, bool, str, tuple, Literal, Callable, get_origin(Callable[..., Any]), Hashable)
+_STRUCTURE = (int, bool, str, tuple, Literal, Callable, get_origin(Callable[..., Any]))
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,))
@@ -26,9 +26,9 @@ def description(cls: type[T]) -> type[T]:
 
     A field that shall be given by place is ``dataclasses.field(kw_only=False)``.
 
-    Fields annotated ``int``, ``bool``, ``str``, ``tuple``, ``Literal``, ``Callable`` or ``Hashable`` (or those
-    ``| None``) are structure; all others are leaves or trees of their own.  A class that defines ``check`` has it
-    called on construction.
+    Fields annotated ``int``, ``bool``, ``str``, ``tuple``, ``Literal`` or ``Callable`` (or those ``| None``) are
+    structure; all others are leaves or trees of their own.  A class that defines ``check`` has it called on
+    construction.
 
     >>> @description
     ... class Mine:
