@@ -41,7 +41,7 @@ def with_dueling_head(model: Any, num_actions: int) -> Any:
     advantage = model.outputs[0]
     value = type(last).from_config({**last.get_config(), "units": 1, "name": f"{last.name}_value"})(last.input)
     centred = advantage - keras.ops.mean(advantage, axis=-1, keepdims=True)
-    return keras.Model(model.inputs, value + centred)
+    return keras.Model(model.inputs[0], value + centred)
 
 
 def _last_layer(model: Any) -> Any:
