@@ -1,0 +1,125 @@
+r"""DQN: a Q network that learns from a replay of its past, towards a target network that lags behind.
+
+.. math:: L(\theta) = \frac{1}{B} \sum_{i=1}^{B} \ell\!\left( r_i + \gamma \max_b Q(s'_i, b; \theta^-)
+          - Q(s_i, a_i; \theta) \right)
+
+Sources: V. Mnih et al., *Human-level control through deep reinforcement learning*, Nature 518 (2015); double: H. van
+Hasselt, A. Guez and D. Silver, *Deep reinforcement learning with double Q-learning*, AAAI 2016; dueling: Z. Wang et
+al., *Dueling network architectures for deep reinforcement learning*, ICML 2016; soft targets: T. P. Lillicrap et al.,
+*Continuous control with deep reinforcement learning*, ICLR 2016.
+
+Differences from Mnih et al.: any Keras model and optimizer; rewards and errors are clipped only where asked
+(``loss="huber"``); batches are drawn with replacement; an episode that the clock ended bootstraps through its end.
+Differences from CleanRL's loop, whose settings are the defaults: steps are counted from 1, so that the update at step
+10,010 has seen 10,010 steps, where CleanRL, counting from 0, has seen one more; first weights and Adam's ε are Keras's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+import jax
+
+from qlearn.agents.dqn_checks import check_dqn
+from qlearn.agents.dqn_learner import dqn_learner
+from qlearn.agents.learner import Learner, Spec
+from qlearn.agents.network import Network
+from qlearn.agents.optimizer import Optimizer
+from qlearn.agents.replay import Ring
+from qlearn.rules.description import description
+from qlearn.rules.exploration import EpsilonGreedy, Exploration
+from qlearn.rules.schedules import linear
+
+Array = jax.Array
+
+
+@description
+class DQN:
+    """Deep Q-network, with switches for what was added to it.
+
+    All counts are environment steps of one seed, over all its environments.
+
+    Args:
+        model: a ``keras.Model``, a ``keras.Sequential``, or a function ``(observation_shape, num_actions)`` that makes
+            one, such as ``qlearn.mlp(120, 84)``.
+        optimizer: any Keras optimizer.
+        discount: γ in [0, 1].
+        exploration: the behaviour policy.
+        replay: transitions kept, a multiple of ``train_every``; `replay_bytes` says what they take.
+        batch_size: transitions in a gradient step.
+        learning_starts: the first update is the first one after more steps than these.
+        train_every: steps between two updates; a multiple of ``num_environments``.
+        updates: gradient steps in an update.
+        target_every: steps between two copies of the weights to the target network, a multiple of ``train_every``;
+            None where ``target_rate`` is given.
+        target_rate: τ in (0, 1] of a soft target, θ⁻ ← τ θ + (1 − τ) θ⁻ after every gradient step; None where
+            ``target_every`` is given.  What no gradient changes (moments of BatchNormalization) is copied each time.
+        double: the online network selects the next action, the target network evaluates it.
+        dueling: the network's last layer is split into a value and advantages.
+        n_step: steps of reward before the target network's value.
+        loss: ``"squared"`` or ``"huber"`` (½ e² up to 1, then |e| − ½), averaged over the batch.
+        max_gradient_norm: gradients are scaled down to this Euclidean norm over all weights; None for as they are.
+        num_environments: environments that each seed steps at once.
+
+    Raises:
+        InputError: where a setting is out of range or does not fit another.
+
+    >>> from qlearn.agents.backend import load_keras
+    >>> from qlearn.agents.mlp import mlp
+    >>> keras = load_keras()
+    >>> DQN(mlp(120, 84), keras.optimizers.Adam(2.5e-4), double=True).label
+    'double DQN'
+    """
+
+    model: Any = dataclasses.field(kw_only=False)  # kept as a Network
+    optimizer: Any = dataclasses.field(kw_only=False)  # kept as an Optimizer
+    discount: float = 0.99
+    exploration: Exploration = EpsilonGreedy(linear(1.0, 0.05, over=250_000, per="step"))
+    replay: int = 10_000
+    batch_size: int = 128
+    learning_starts: int = 10_000
+    train_every: int = 10
+    updates: int = 1
+    target_every: int | None = 500
+    target_rate: float | None = None
+    double: bool = False
+    dueling: bool = False
+    n_step: int = 1
+    loss: Literal["squared", "huber"] = "squared"
+    max_gradient_norm: float | None = None
+    num_environments: int = 1
+
+    version = 1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", Network.of(self.model))
+        object.__setattr__(self, "optimizer", Optimizer.of(self.optimizer))
+        check_dqn(self)
+
+    @property
+    def label(self) -> str:
+        """``DQN``, after the switches that are on."""
+        switches = [(self.n_step > 1, f"{self.n_step}-step"), (self.dueling, "dueling"), (self.double, "double")]
+        return " ".join([word for on, word in switches if on] + ["DQN"])
+
+    def check(self, spec: Spec) -> None:
+        """Build the network for an environment; raises InputError where its input or output does not fit."""
+        self.model.bind(spec, dueling=self.dueling)
+
+    def learner(self, spec: Spec) -> Learner:
+        """The functions for an environment of these sizes."""
+        return dqn_learner(self, spec)
+
+
+def replay_bytes(agent: DQN, spec: Spec) -> int:
+    """What the replay of one seed takes, in bytes.
+
+    >>> from qlearn.agents.backend import load_keras
+    >>> from qlearn.agents.mlp import mlp
+    >>> keras = load_keras()
+    >>> agent = DQN(mlp(120, 84), keras.optimizers.Adam(), replay=10_000)
+    >>> replay_bytes(agent, Spec(0, 2, 500, None, (4,)))  # 12 float32 numbers a transition
+    480000
+    """
+    return Ring.of(spec, agent.replay, agent.num_environments).num_bytes
