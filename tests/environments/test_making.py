@@ -168,6 +168,48 @@ def test_an_observation_outside_its_space_is_the_environments_fault():
         host.encode(1.5)
 
 
+@pytest.mark.parametrize(
+    ("declared", "dtype"),
+    [("float64", "float32"), ("float16", "float32"), ("uint8", "uint8"), ("int64", "int32"), ("int16", "int16")],
+)
+def test_arrays_are_passed_on_in_a_type_that_networks_take(declared, dtype):
+    host = make(lambda: Spaces(spaces.Box(0, 9, (2, 3), declared)))
+    assert (host.num_states, host.observation_shape, host.observation_dtype) == (0, (2, 3), dtype)
+    seen = host.encode(host.make_env().reset(seed=1)[0])
+    assert (seen.shape, seen.dtype) == ((2, 3), np.dtype(dtype))
+    assert host.encode([[1, 2, 3], [4, 5, 6]]).tolist() == [[1, 2, 3], [4, 5, 6]]
+    batch = host.encode_batch(np.ones((5, 2, 3), declared))
+    assert (batch.shape, batch.dtype) == ((5, 2, 3), np.dtype(dtype))
+
+
+def test_values_beyond_the_bounds_of_a_box_are_passed_on():
+    host = make(lambda: Spaces(spaces.Box(0, 1, (2,))))
+    assert host.encode([-3.0, 8.0]).tolist() == [-3.0, 8.0]
+
+
+@pytest.mark.parametrize(
+    ("box", "given", "message"),
+    [
+        (spaces.Box(0, 1, (2,)), np.zeros(3), r"gave an observation of shape (3,); its space says (2,)"),
+        (spaces.Box(0, 1, (2,)), 0.0, "gave an observation of shape (); its space says (2,)"),
+        (spaces.Box(0, 1, (2,)), [0.0, np.nan], "gave an observation with nan at [1]; expected finite numbers"),
+        (spaces.Box(0, 1, (2,)), [0.0, 1e300], "gave an observation with 1e+300 at [1]; expected finite"),
+        (spaces.Box(0, 1, (2,)), ["0", "1"], "which holds no numbers; expected an array of shape (2,)"),
+        (spaces.Box(0, 1, (2,)), None, "gave the observation None, which holds no numbers"),
+        (spaces.Box(0, 1, (2,)), [[1], [2, 3]], "which holds no numbers"),
+        (spaces.Box(0, 255, (2,), np.uint8), [0, 256], "not all of it are numbers that uint8 can hold"),
+        (spaces.Box(0, 255, (2,), np.uint8), [0, 1.5], "not all of it are numbers that uint8 can hold"),
+        (spaces.Box(0, 2**40, (2,), np.int64), [0, 2**40], "not all of it are numbers that int32 can hold"),
+    ],
+)
+def test_arrays_that_no_network_can_use_are_the_environments_fault(box, given, message):
+    host = make(lambda: Spaces(box))
+    with pytest.raises(EnvironmentFault) as caught:
+        host.encode(given)
+    assert message in str(caught.value)
+    assert str(caught.value).endswith("check_env` finds such faults.")
+
+
 def test_actions_are_counted_from_zero():
     host = make(lambda: Spaces(action_space=spaces.Discrete(3, start=-1)))
     assert [host.decode_action(a) for a in range(host.num_actions)] == [-1, 0, 1]

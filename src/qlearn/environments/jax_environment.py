@@ -11,7 +11,7 @@ import abc
 import dataclasses
 import math
 from collections.abc import Iterable
-from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
 import jax
 
@@ -44,24 +44,38 @@ class JaxEnvironment(abc.ABC):
 
     ``step`` and ``reset`` are deterministic given their noise; ``state`` is any tree of arrays, the same shapes and
     dtypes from both.
-
-    Attributes:
-        identity: the id, without arguments.
-        version: raised whenever the numbers change.
-        num_actions: actions are 0 to num_actions − 1.
-        num_states: number of different observations; 0 where observations are arrays.
-        observation_shape: of one observation; None where it is a number from 0 to num_states − 1.
-        observation_dtype: of that array; numbers of states are int32.
-        time_limit: steps after which the engine truncates an episode; None for no limit.
     """
 
-    identity: ClassVar[str]
     version: ClassVar[int] = 1
-    num_actions: ClassVar[int]
-    num_states: ClassVar[int] = 0
-    observation_shape: ClassVar[tuple[int, ...] | None]
-    observation_dtype: ClassVar[str] = "float32"
+    """Raised whenever the numbers change."""
     time_limit: int | None
+    """Steps after which the engine truncates an episode; None for no limit."""
+
+    if TYPE_CHECKING:  # any of these may be an attribute of the class, a field or a property
+
+        @property
+        def identity(self) -> str:
+            """The id, without arguments."""
+
+        @property
+        def num_actions(self) -> int:
+            """Actions are 0 to num_actions − 1."""
+
+        @property
+        def num_states(self) -> int:
+            """Number of different observations; 0 where they are arrays."""
+
+        @property
+        def observation_shape(self) -> tuple[int, ...] | None:
+            """Of one observation; None where it is a number from 0 to num_states − 1."""
+
+        @property
+        def observation_dtype(self) -> str:
+            """Of that array; numbers of states are int32."""
+
+    else:
+        num_states = 0
+        observation_dtype = "float32"
 
     @property
     def reason(self) -> str:
