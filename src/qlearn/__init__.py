@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from qlearn.agents import DQN as DQN
+    from qlearn.agents import PQN as PQN
     from qlearn.agents import DoubleQLearning as DoubleQLearning
     from qlearn.agents import DynaQ as DynaQ
     from qlearn.agents import ExpectedSarsa as ExpectedSarsa
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from qlearn.agents import RewardSum as RewardSum
     from qlearn.agents import RMax as RMax
     from qlearn.agents import Sarsa as Sarsa
+    from qlearn.agents import StreamQ as StreamQ
     from qlearn.agents import agent as agent
     from qlearn.agents import mlp as mlp
     from qlearn.comparison import compare as compare
@@ -52,7 +55,11 @@ if TYPE_CHECKING:
     from qlearn.training import Runs as Runs
     from qlearn.training import Snapshots as Snapshots
     from qlearn.training import train as train
+    from qlearn.training.preset import find_preset as find_preset
+    from qlearn.training.preset import preset as preset
+    from qlearn.training.preset import presets as presets
     from qlearn.training.presets import tutorial_agents as tutorial_agents
+    from qlearn.training.presets import tutorial_network as tutorial_network
 
 _NAMES = {
     "qlearn.environments": ("FiniteMDP", "HostEnvironment", "MDPBuilder", "make"),
@@ -68,6 +75,7 @@ _NAMES = {
         "per_visit",
     ),
     "qlearn.agents": (
+        "DQN",
         "DoubleQLearning",
         "DynaQ",
         "ExpectedSarsa",
@@ -75,15 +83,18 @@ _NAMES = {
         "NStepSarsa",
         "OneStep",
         "OnlineQNetwork",
+        "PQN",
         "QLearning",
         "RMax",
         "RewardSum",
         "Sarsa",
+        "StreamQ",
         "agent",
         "mlp",
     ),
     "qlearn.training": ("Runs", "Snapshots", "train"),
-    "qlearn.training.presets": ("tutorial_agents",),
+    "qlearn.training.preset": ("find_preset", "preset", "presets"),
+    "qlearn.training.presets": ("tutorial_agents", "tutorial_network"),
     "qlearn.evaluation": ("evaluate",),
     "qlearn.comparison": ("compare", "tournament"),
     "qlearn.errors": ("EnvironmentFault", "InputError", "Interrupted", "QlearnError", "StoreError"),

@@ -20,7 +20,7 @@ def random_problem(actions, states=7, limit=25):
 
 
 def same(one, other):
-    for name in ("returns", "lengths", "q_table", "visits", "num_steps"):
+    for name in ("returns", "lengths", "table", "counts", "num_steps"):
         left, right = getattr(one, name), getattr(other, name)
         if name in ("returns", "lengths"):  # padded to the longest run beside it
             width = min(left.shape[1], right.shape[1])
@@ -33,7 +33,7 @@ def same(one, other):
 def taken(runs, chosen):
     import dataclasses
 
-    parts = {n: getattr(runs, n)[chosen] for n in ("returns", "lengths", "q_table", "visits", "num_steps")}
+    parts = {n: getattr(runs, n)[chosen] for n in ("returns", "lengths", "table", "counts", "num_steps")}
     return dataclasses.replace(runs, **parts)
 
 

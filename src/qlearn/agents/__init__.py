@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qlearn.agents.double_q_learning import DoubleQLearning
+from qlearn.agents.dqn import DQN
 from qlearn.agents.dyna_q import DynaQ
 from qlearn.agents.expected_sarsa import ExpectedSarsa
 from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
@@ -15,9 +16,11 @@ from qlearn.agents.q_learning import QLearning
 from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
 from qlearn.agents.sarsa import Sarsa
+from qlearn.agents.stream_q import StreamQ
 from qlearn.rules.description import description as agent
 
 __all__ = [
+    "DQN",
     "Agent",
     "Clock",
     "DoubleQLearning",
@@ -33,6 +36,7 @@ __all__ = [
     "RewardSum",
     "Sarsa",
     "Spec",
+    "StreamQ",
     "Transition",
     "agent",
     "mlp",

@@ -14,7 +14,7 @@ from cyclopts import Parameter
 from qlearn.errors import InputError, StoreError
 
 if TYPE_CHECKING:
-    from qlearn.environments import FiniteMDP, HostEnvironment
+    from qlearn.environments import FiniteMDP, HostEnvironment, JaxEnvironment
 
 EnvironmentName: TypeAlias = Annotated[str, Parameter(name="ENV", negative="")]
 MODEL_SEEDS, HOST_SEEDS, EPISODES = 100, 10, 500
@@ -97,22 +97,22 @@ class Budget:
     def _length(self) -> tuple[str, int]:
         return ("steps", self.steps) if self.steps is not None else ("episodes", self.episodes or EPISODES)
 
-    def seeds_for(self, environment: FiniteMDP | HostEnvironment) -> range:
+    def seeds_for(self, environment: Any) -> range:
         """Return the seeds, as many as this kind of environment gets by default."""
-        from qlearn.environments import HostEnvironment
+        from qlearn.environments import FiniteMDP
 
         default = MODEL_SEEDS
-        if isinstance(environment, HostEnvironment):
-            default = 1 if environment.single else HOST_SEEDS
+        if not isinstance(environment, FiniteMDP):
+            default = 1 if getattr(environment, "single", False) else HOST_SEEDS
         return range(self.seed, self.seed + (self.seeds or default))
 
-    def words(self, environment: FiniteMDP | HostEnvironment) -> list[object]:
+    def words(self, environment: Any) -> list[object]:
         """Return the options that say all this again."""
         name, number = self._length()
         seeds = self.seeds_for(environment)
         return [f"--{name}", number, "--seeds", len(seeds), "--seed", self.seed]
 
-    def in_words(self, environment: FiniteMDP | HostEnvironment) -> str:
+    def in_words(self, environment: Any) -> str:
         """Return the same for people: ``500 episodes, 100 seeds (0 to 99)``."""
         name, number = self._length()
         seeds = self.seeds_for(environment)
@@ -151,22 +151,32 @@ def at_least(option: str, value: int | None, low: int) -> None:
         raise InputError(f"{option} is {value}; it must be a whole number of at least {low}.")
 
 
-def made(environment: str) -> FiniteMDP | HostEnvironment:
+def made(environment: str) -> FiniteMDP | HostEnvironment | JaxEnvironment:
     """Return the environment that the user named."""
     from qlearn.environments import make
 
     return make(environment)
 
 
-def with_model(environment: str, why: str) -> FiniteMDP:
-    """Return the model of the environment that the user named; an `InputError` where it has none."""
-    from qlearn.environments import HostEnvironment
+def made_on_the_host(environment: str) -> FiniteMDP | HostEnvironment:
+    """Return the same as something that is stepped here, one action at a time."""
+    from qlearn.environments import JaxEnvironment, make
 
     found = made(environment)
-    if isinstance(found, HostEnvironment):
-        raise InputError(
-            f"{found.name} has no model ({found.reason}), so {why}. `qlearn envs` lists those that have one."
-        )
+    if isinstance(found, JaxEnvironment):
+        found = make(environment, loop="host")
+        assert not isinstance(found, JaxEnvironment)
+    return found
+
+
+def with_model(environment: str, why: str) -> FiniteMDP:
+    """Return the model of the environment that the user named; an `InputError` where it has none."""
+    from qlearn.environments import FiniteMDP
+
+    found = made(environment)
+    if not isinstance(found, FiniteMDP):
+        reason = getattr(found, "reason", "its states cannot be counted")
+        raise InputError(f"{found.name} has no model ({reason}), so {why}. `qlearn envs` lists those that have one.")
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from qlearn.cli.options import EnvironmentName, Output, check_seed, made
+from qlearn.cli.options import EnvironmentName, Output, check_seed, made_on_the_host
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, shell
 from qlearn.errors import nearest
 
@@ -51,7 +51,7 @@ def play(
     """
     seed = secrets.randbelow(10_000) if seed is None else seed
     check_seed(seed)
-    world = made(environment)
+    world = made_on_the_host(environment)
     output.check()
     from qlearn.cli.game import game
 

@@ -14,7 +14,6 @@ from qlearn.cli.terminal import figure, note, print_json, say, say_command, shar
 from qlearn.errors import Interrupted
 
 if TYPE_CHECKING:
-    from qlearn.environments import FiniteMDP, HostEnvironment
     from qlearn.evaluation import RunsEvaluation
     from qlearn.training import Runs
 
@@ -23,6 +22,8 @@ Examples:
   qlearn train NChain-v0 q-learning
   qlearn train NChain-v0 "q-learning(learning_rate=0.01)" --seeds 1000
   qlearn train Taxi-v4 "expected-sarsa(learning_rate=0.5)" --steps 200000 --out taxi
+  qlearn train CartPole-v1 "preset(pqn, CartPole-v1)" --steps 500000 --seeds 8
+  qlearn train CartPole-v1 "dqn(mlp(64, 64), adam(0.0005), double=True)" --steps 100000
 
 `qlearn agents` lists the agents and their settings.
 """
@@ -116,9 +117,13 @@ def as_data(runs: Runs, found: RunsEvaluation) -> dict[str, Any]:
         "online_return": runs.online_returns(),
         "num_episodes": runs.num_episodes,
         "num_steps": runs.num_steps,
-        "q_table": runs.q_table.astype(np.float64).mean(axis=0),
+        "q_table": None if runs.table is None else runs.table.astype(np.float64).mean(axis=0),
         "q_optimal": None if found.truth is None else found.truth.solution.q,
         "diverged": int(runs.diverged.sum()),
+        "diverged_at": runs.diverged_at,
+        "loop": runs.settings["loop"],
+        "lane": runs.settings["lane"],
+        "state_bytes": runs.settings["state_bytes"],
         "complete": runs.complete,
         "notes": found.notes,
         "wall_time": runs.wall_time,
@@ -147,10 +152,10 @@ def _print(runs: Runs, found: RunsEvaluation) -> None:
         )
     for remark in found.notes:
         say(f"Note: {remark}.")
-    _print_tables(runs.environment, runs, found)
+    _print_tables(runs, found)
 
 
-def _print_tables(world: FiniteMDP | HostEnvironment, runs: Runs, found: RunsEvaluation) -> None:
+def _print_tables(runs: Runs, found: RunsEvaluation) -> None:
     if found.truth is None:
         return
     q = None if runs.agent.discount is None else found.truth.solution.q

@@ -18,7 +18,7 @@ from qlearn.comparison.wins import first_wins, shared_wins
 from qlearn.environments import FiniteMDP, make
 from qlearn.environments.finite_mdp import FloatArray
 from qlearn.errors import InputError, Interrupted
-from qlearn.evaluation import RunsEvaluation, Truth, evaluate_runs, play_games, truth_of
+from qlearn.evaluation import RunsEvaluation, Truth, evaluate_runs, one_game, play_games, truth_of
 from qlearn.planning.policies import checked_discount, checked_horizon
 from qlearn.statistics import (
     Improvement,
@@ -31,7 +31,7 @@ from qlearn.statistics import (
 )
 
 if TYPE_CHECKING:
-    from qlearn.environments import HostEnvironment
+    from qlearn.environments import HostEnvironment, JaxEnvironment
     from qlearn.training import Runs
 
 Progress = Callable[[float, str], None] | bool | None
@@ -128,7 +128,7 @@ def check_judging(discount: float | None, horizon: int | None) -> None:
 
 def train_all(
     agents: list[Any],
-    world: FiniteMDP | HostEnvironment,
+    world: FiniteMDP | HostEnvironment | JaxEnvironment,
     budget: tuple[int | None, int | None],
     seeds: int | Sequence[int],
     *,
@@ -170,10 +170,10 @@ class Judged:
 def judge(runs: list[Runs], discount: float, horizon: int | None) -> Judged:
     """Evaluate all runs, solving the model once for each discount, and play one sampled game a seed."""
     world = runs[0].environment
-    policies = [np.asarray(some.greedy_policies(), dtype=np.float64) for some in runs]
     if not isinstance(world, FiniteMDP):
         found = [evaluate_runs(some, horizon=horizon) for some in runs]
-        return Judged(found, None, play_games(world, policies, runs[0].seeds, horizon))
+        return Judged(found, None, np.array([one_game(some, place, horizon) for place, some in enumerate(runs)]))
+    policies = [np.asarray(some.greedy_policies(), dtype=np.float64) for some in runs]
     made = max(int(np.max(some.num_steps, initial=0)) for some in runs)
     truths = {discount: truth_of(world, discount, horizon, after_steps=made)}
     found = []

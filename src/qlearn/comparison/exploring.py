@@ -42,17 +42,18 @@ def exploring(runs: Runs, truth: Truth) -> Exploring | None:
     if schedule is None or getattr(schedule, "counts_visits", True) or not hasattr(schedule, "value"):
         return None
     steps = max(int(np.max(runs.num_steps, initial=0)) - 1, 0)
-    last = float(_epsilons(schedule, np.array([max(most - 1, 0)]), steps)[0])
+    last = float(epsilons_at(schedule, np.array([max(most - 1, 0)]), steps)[0])
     soft = epsilon_soft(truth.mdp, last, truth.discount, truth.horizon)
     assert soft.expected_return is not None  # a horizon was given
     if getattr(schedule, "per", "episode") != "episode" or most == 0:
         return Exploring(last, soft.expected_return, None, None)
     episodes = np.unique(np.linspace(0, most - 1, min(most, MOST_POINTS)).round().astype(np.int64))
-    ceiling = online_ceiling(truth.mdp, _epsilons(schedule, episodes, steps), truth.horizon)
+    ceiling = online_ceiling(truth.mdp, epsilons_at(schedule, episodes, steps), truth.horizon)
     return Exploring(last, soft.expected_return, episodes + 1, ceiling)
 
 
-def _epsilons(schedule: Any, episodes: IntArray, steps: int) -> FloatArray:
+def epsilons_at(schedule: Any, episodes: IntArray, steps: int = 0) -> FloatArray:
+    """Return ε in episodes counted from 0, after so many steps in all."""
     import jax.numpy as jnp
 
     clock = SimpleNamespace(episode=jnp.asarray(episodes, jnp.int32), total=jnp.full(len(episodes), steps, jnp.int32))

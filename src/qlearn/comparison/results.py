@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qlearn.comparison import exports, verdict
 from qlearn.comparison.exploring import Exploring
 from qlearn.comparison.pairs import Pair
-from qlearn.environments import FiniteMDP, HostEnvironment
+from qlearn.environments import FiniteMDP, HostEnvironment, JaxEnvironment
 from qlearn.environments.finite_mdp import FloatArray, IntArray
 from qlearn.evaluation import RunsEvaluation, Truth
 from qlearn.statistics import Improvement, Interval, Mean
@@ -103,7 +103,7 @@ class Comparison:
         command: the line that reproduces it; None where an agent or the environment is your own.
     """
 
-    environment: FiniteMDP | HostEnvironment
+    environment: FiniteMDP | HostEnvironment | JaxEnvironment
     agents: tuple[AgentResult, ...]
     pairs: tuple[Pair, ...]
     truth: Truth | None

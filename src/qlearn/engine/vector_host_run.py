@@ -258,7 +258,8 @@ class VectorHostRun:
         n = self.seeds.size
         idle = marked.copy()
         idle[n:] = True  # what fills the lane up may learn anything
-        given = (self.agent, self.spec, self._width, self._words, self._state, self._waiting.take(marked), self._clock())
+        taken = self._waiting.take(marked)
+        given = (self.agent, self.spec, self._width, self._words, self._state, taken, self._clock())
         if idle.all():
             self._state, magnitude = _learn(*given)
         else:

@@ -1,7 +1,7 @@
 """From runs to what their policies are worth: exact where the model is known, rollouts elsewhere."""
 
 from qlearn.evaluation.evaluate import evaluate
-from qlearn.evaluation.games import play_games
+from qlearn.evaluation.games import one_game, play_games
 from qlearn.evaluation.results import PolicyEvaluation, RunsEvaluation
 from qlearn.evaluation.runs import evaluate_runs
 from qlearn.evaluation.truth import Truth, truth_of
@@ -12,6 +12,7 @@ __all__ = [
     "Truth",
     "evaluate",
     "evaluate_runs",
+    "one_game",
     "play_games",
     "truth_of",
 ]

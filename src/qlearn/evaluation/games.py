@@ -7,20 +7,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qlearn.engine.games import play
 from qlearn.environments import FiniteMDP
 from qlearn.environments.finite_mdp import FloatArray, IntArray
 from qlearn.evaluation.rollouts import rollouts
 from qlearn.planning import horizon_of
 
 if TYPE_CHECKING:
-    from qlearn.environments import HostEnvironment
+    from qlearn.training import Runs
 
 _GAME = 0x6A3E  # sets these streams apart from all others that start from a run's seed
 _DRAWS = 16_000_000  # random numbers held at once: 128 MB
 
 
 def play_games(
-    world: FiniteMDP | HostEnvironment,
+    world: FiniteMDP,
     policies: Sequence[FloatArray],
     seeds: IntArray,
     horizon: int | None = None,
@@ -31,7 +32,7 @@ def play_games(
     are not shared between agents: equal policies would then tie in every game, and who stands first would win.
 
     Args:
-        world: the environment; without a model its episodes are stepped one by one.
+        world: the model.
         policies: for each agent (n, S, A) probabilities.
         seeds: (n,) one for each round.
         horizon: in steps; None for the time limit, or 1,000 where there is none.
@@ -41,10 +42,6 @@ def play_games(
     >>> play_games(chain, [forward, forward], np.array([0, 1])).shape
     (2, 2)
     """
-    if not isinstance(world, FiniteMDP):
-        steps = horizon if horizon is not None else world.time_limit
-        played = [rollouts(world, some, seeds, steps, games=1, place=i) for i, some in enumerate(policies)]
-        return np.array(played)[:, :, 0]
     steps = horizon_of(world, horizon)
     size = max(1, _DRAWS // (len(policies) * (3 * steps + 1)))
     parts = [slice(i, i + size) for i in range(0, len(seeds), size)]
@@ -52,6 +49,21 @@ def play_games(
     return np.concatenate(
         [_play(table, [some[part] for some in policies], seeds[part], steps) for part in parts], axis=1
     )
+
+
+def one_game(runs: Runs, place: int, horizon: int | None = None) -> FloatArray:
+    """Return the undiscounted return of one greedy episode of each run where no model is known, (n,).
+
+    Args:
+        runs: what `train` returned.
+        place: of the agent among others, which all meet random numbers of their own.
+        horizon: in steps; None for the time limit, or 1,000 where there is none.
+    """
+    steps = horizon if horizon is not None else runs.environment.time_limit
+    if runs.knowledge is None:
+        return rollouts(runs.environment, runs.greedy_policies(), runs.seeds, steps, games=1, place=place)[:, 0]
+    own = runs.seeds ^ ((place + 1) << 20)  # seeds that no other agent of the comparison plays with
+    return play(runs.agent, runs.environment, own, runs.knowledge, games=1, horizon=steps)[:, 0]
 
 
 class _Outcomes:

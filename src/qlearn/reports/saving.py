@@ -97,7 +97,8 @@ def _figures(comparison: Comparison) -> Iterator[tuple[str, Figure]]:
 
     yield "learning-curves", learning_curves(comparison)
     yield "final-values", final_values(comparison)
-    if comparison.environment.num_states * comparison.environment.num_actions > MOST_CELLS:
+    cells = comparison.environment.num_states * comparison.environment.num_actions
+    if cells > MOST_CELLS or cells == 0:  # 0: observations are arrays, of which there is no table
         return
     yield "policies", policy_map(comparison)
     for i, agent in enumerate(comparison.agents):

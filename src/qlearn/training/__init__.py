@@ -1,7 +1,7 @@
 """Train, runs and presets."""
 
 from qlearn.training.names import agents_by_name, parse_agent, written_agent
-from qlearn.training.presets import tutorial_agents
+from qlearn.training.presets import tutorial_agents, tutorial_network
 from qlearn.training.runs import Runs, Snapshots
 from qlearn.training.train import train, train_many
 
@@ -13,5 +13,6 @@ __all__ = [
     "train",
     "train_many",
     "tutorial_agents",
+    "tutorial_network",
     "written_agent",
 ]

@@ -13,57 +13,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from qlearn.agents import (
-    DoubleQLearning,
-    DynaQ,
-    ExpectedSarsa,
-    MonteCarloControl,
-    NStepSarsa,
-    QLearning,
-    RewardSum,
-    RMax,
-    Sarsa,
-)
+from qlearn.agents.mlp import mlp
+from qlearn.agents.network import Network
+from qlearn.agents.optimizer import Optimizer
 from qlearn.errors import InputError, nearest
-from qlearn.rules import Boltzmann, EpsilonGreedy, Greedy, constant, exponential, linear, per_visit
-from qlearn.rules.schedules import Constant, Exponential, Linear, PerVisit
-from qlearn.training.presets import tutorial_epsilon_greedy, tutorial_greedy, tutorial_reward_sum
-
-_AGENTS: dict[str, Callable[..., Any]] = {
-    "reward-sum": RewardSum,
-    "q-learning": QLearning,
-    "sarsa": Sarsa,
-    "expected-sarsa": ExpectedSarsa,
-    "double-q-learning": DoubleQLearning,
-    "n-step-sarsa": NStepSarsa,
-    "monte-carlo-control": MonteCarloControl,
-    "dyna-q": DynaQ,
-    "r-max": RMax,
-    "tutorial-reward-sum": tutorial_reward_sum,
-    "tutorial-greedy": tutorial_greedy,
-    "tutorial-epsilon-greedy": tutorial_epsilon_greedy,
-}
-_PARTS: dict[str, Callable[..., Any]] = {
-    "greedy": Greedy,
-    "epsilon-greedy": EpsilonGreedy,
-    "boltzmann": Boltzmann,
-    "constant": constant,
-    "linear": linear,
-    "exponential": exponential,
-    "per-visit": per_visit,
-}
-_NAME_OF: dict[type, str] = {kind: name for name, kind in {**_AGENTS, **_PARTS}.items() if isinstance(kind, type)} | {
-    Constant: "constant",
-    Linear: "linear",
-    Exponential: "exponential",
-    PerVisit: "per-visit",
-}
-_FIRST: dict[type, tuple[str, ...]] = {  # fields written without their name
-    EpsilonGreedy: ("epsilon",),
-    Boltzmann: ("temperature",),
-    Linear: ("start", "end"),
-    Exponential: ("start",),
-}
+from qlearn.rules.schedules import Constant
+from qlearn.training.vocabulary import AGENTS, FIRST, NAME_OF, PARTS, optimizer_words
 
 
 def agents_by_name() -> dict[str, tuple[Callable[..., Any], str]]:
@@ -72,13 +27,13 @@ def agents_by_name() -> dict[str, tuple[Callable[..., Any], str]]:
     >>> agents_by_name()["sarsa"][1]
     'Sarsa on a table: on-policy, towards the behaviour policy itself.'
     """
-    return {name: (make, (inspect.getdoc(make) or "").splitlines()[0]) for name, make in _AGENTS.items()}
+    return {name: (make, (inspect.getdoc(make) or "").splitlines()[0]) for name, make in AGENTS.items()}
 
 
 def parse_agent(text: str) -> Any:
     """The agent that a text names: ``name`` or ``name(key=value, …)``.
 
-    Values are numbers, words, or explorations and schedules written the same way.
+    Values are numbers, words, or explorations, schedules, networks and optimizers written the same way.
 
     Raises:
         InputError: naming what could not be read, with the nearest known name.
@@ -93,7 +48,7 @@ def parse_agent(text: str) -> Any:
         tree = ast.parse(joined.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise _unreadable(text) from error
-    return _made(tree, _AGENTS, text, "agent")
+    return _made(tree, AGENTS, text, "agent")
 
 
 def written_agent(agent: Any) -> str | None:
@@ -102,7 +57,7 @@ def written_agent(agent: Any) -> str | None:
     >>> written_agent(QLearning(learning_rate=0.5))
     'q-learning(learning_rate=0.5)'
     """
-    if type(agent) not in _NAME_OF:
+    if type(agent) not in NAME_OF:
         return None
     try:
         return _written(agent)
@@ -151,10 +106,10 @@ def _called(name: str, make: Callable[..., Any], positional: list[Any], keywords
 
 def _value(tree: ast.expr, text: str) -> Any:
     if isinstance(tree, ast.Call):
-        return _made(tree, _PARTS, text, "exploration or schedule")
+        return _made(tree, PARTS, text, "exploration, schedule, network or optimizer")
     if isinstance(tree, ast.Name):
         word = tree.id.replace("_", "-")
-        return _called(word, _PARTS[word], [], {}) if word in _PARTS else tree.id
+        return _called(word, PARTS[word], [], {}) if word in PARTS else tree.id
     try:
         return ast.literal_eval(tree)
     except (ValueError, TypeError, MemoryError, RecursionError) as error:
@@ -164,6 +119,10 @@ def _value(tree: ast.expr, text: str) -> Any:
 def _written(thing: Any) -> str:
     if isinstance(thing, Constant):
         return repr(thing.start)
+    if isinstance(thing, Network):
+        return _written_network(thing)
+    if isinstance(thing, Optimizer):
+        return optimizer_words(thing)
     if not dataclasses.is_dataclass(thing):
         return thing if isinstance(thing, str) else repr(thing)
     kind = type(thing)
@@ -172,9 +131,16 @@ def _written(thing: Any) -> str:
         value = getattr(thing, field.name)
         if not field.init or value == _default(field):
             continue
-        bare = field.name in _FIRST.get(kind, ())
+        bare = field.name in FIRST.get(kind, ())
         words.append(_written(value) if bare else f"{field.name}={_written(value)}")
-    return _NAME_OF[kind] + (f"({', '.join(words)})" if words else "")
+    return NAME_OF[kind] + (f"({', '.join(words)})" if words else "")
+
+
+def _written_network(network: Network) -> str:
+    """An ``mlp``; a KeyError for any other network, which no text names."""
+    if not isinstance(network.builder, mlp):
+        raise KeyError(network)
+    return repr(network.builder)
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

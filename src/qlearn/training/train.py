@@ -21,7 +21,7 @@ from qlearn.engine.vector_run import lane_width
 from qlearn.engine.worlds import spec_of
 from qlearn.environments import FiniteMDP, HostEnvironment, make
 from qlearn.errors import InputError, Interrupted
-from qlearn.training.memory import refuse_what_does_not_fit
+from qlearn.training.memory import refuse_what_does_not_fit, state_bytes
 from qlearn.training.names import written_agent
 from qlearn.training.progress import Meter, stop_on_interrupt
 from qlearn.training.runs import Runs, Snapshots
@@ -253,6 +253,7 @@ def _settings(job: Job, budget: int) -> dict[str, Any]:
         "loop": "host" if isinstance(world, HostEnvironment) else "device",
         job.unit + "s": budget,
         "lane": _lane(job),
+        "state_bytes": state_bytes(job.agent, world),
     }
 
 

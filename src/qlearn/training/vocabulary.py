@@ -1,0 +1,119 @@
+"""What texts call agents, explorations, schedules, networks and optimizers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from qlearn.agents import (
+    DQN,
+    DoubleQLearning,
+    DynaQ,
+    ExpectedSarsa,
+    MonteCarloControl,
+    NStepSarsa,
+    OnlineQNetwork,
+    QLearning,
+    RewardSum,
+    RMax,
+    Sarsa,
+    StreamQ,
+    mlp,
+)
+from qlearn.agents.backend import load_keras
+from qlearn.agents.optimizer import Optimizer
+from qlearn.rules import Boltzmann, EpsilonGreedy, Greedy, constant, exponential, linear, per_visit
+from qlearn.rules.schedules import Constant, Exponential, Linear, PerVisit
+from qlearn.training.preset import preset
+from qlearn.training.presets import (
+    tutorial_epsilon_greedy,
+    tutorial_greedy,
+    tutorial_reward_sum,
+)
+
+
+def _optimizer(name: str) -> Callable[..., Optimizer]:
+    def make(learning_rate: Any = None, **settings: Any) -> Optimizer:
+        given = settings if learning_rate is None else {"learning_rate": learning_rate, **settings}
+        return Optimizer.of(getattr(load_keras().optimizers, name)(**given))
+
+    make.__doc__ = f"Keras' {name}, with its settings by name."
+    return make
+
+
+def polynomial_decay(initial: float, decay_steps: int, end: float = 0.0, power: float = 1.0) -> Any:
+    """A rate that falls from ``initial`` to ``end`` over so many updates: Keras' PolynomialDecay."""
+    return load_keras().optimizers.schedules.PolynomialDecay(initial, int(decay_steps), end, power)
+
+
+_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
+
+AGENTS: dict[str, Callable[..., Any]] = {
+    "reward-sum": RewardSum,
+    "q-learning": QLearning,
+    "sarsa": Sarsa,
+    "expected-sarsa": ExpectedSarsa,
+    "double-q-learning": DoubleQLearning,
+    "n-step-sarsa": NStepSarsa,
+    "monte-carlo-control": MonteCarloControl,
+    "dyna-q": DynaQ,
+    "r-max": RMax,
+    "online-q-network": OnlineQNetwork,
+    "stream-q": StreamQ,
+    "dqn": DQN,
+    "preset": preset,
+    "tutorial-reward-sum": tutorial_reward_sum,
+    "tutorial-greedy": tutorial_greedy,
+    "tutorial-epsilon-greedy": tutorial_epsilon_greedy,
+}
+PARTS: dict[str, Callable[..., Any]] = {
+    "greedy": Greedy,
+    "epsilon-greedy": EpsilonGreedy,
+    "boltzmann": Boltzmann,
+    "constant": constant,
+    "linear": linear,
+    "exponential": exponential,
+    "per-visit": per_visit,
+    "mlp": mlp,
+    "polynomial-decay": polynomial_decay,
+    **{name: _optimizer(kind) for name, kind in _OPTIMIZERS.items()},
+}
+NAME_OF: dict[type, str] = {kind: name for name, kind in {**AGENTS, **PARTS}.items() if isinstance(kind, type)} | {
+    Constant: "constant",
+    Linear: "linear",
+    Exponential: "exponential",
+    PerVisit: "per-visit",
+}
+FIRST: dict[type, tuple[str, ...]] = {  # fields written without their name
+    EpsilonGreedy: ("epsilon",),
+    Boltzmann: ("temperature",),
+    Linear: ("start", "end"),
+    Exponential: ("start",),
+    OnlineQNetwork: ("model", "optimizer"),
+    StreamQ: ("model",),
+    DQN: ("model", "optimizer"),
+}
+
+
+def optimizer_words(optimizer: Optimizer) -> str:
+    """An optimizer as text; a KeyError for one that no text names."""
+    name = {kind: name for name, kind in _OPTIMIZERS.items()}[optimizer.kind.__name__]
+    usual = json.loads(Optimizer.of(optimizer.kind()).config)
+    settings = json.loads(optimizer.config)
+    rate = settings.pop("learning_rate", optimizer.learning_rate)
+    words = [_schedule_words(rate) if isinstance(rate, dict) else f"{float(rate)!r}"]
+    for key, value in settings.items():
+        if value != usual[key]:
+            if not isinstance(value, (int, float, str)):
+                raise KeyError(key)
+            words.append(f"{key}={value}")
+    return f"{name}({', '.join(words)})"
+
+
+def _schedule_words(schedule: dict[str, Any]) -> str:
+    told = schedule["config"]
+    if schedule["class_name"] != "PolynomialDecay" or told["cycle"]:
+        raise KeyError(schedule["class_name"])
+    numbers = (told["initial_learning_rate"], told["decay_steps"], told["end_learning_rate"], told["power"])
+    return f"polynomial-decay({', '.join(str(number) for number in numbers)})"
