@@ -1,0 +1,86 @@
+"""Every setting of DQN that is wrong is refused with what was wrong, what was expected and a cure."""
+
+import re
+
+import pytest
+
+from qlearn.agents.backend import load_keras
+from qlearn.agents.dqn import DQN
+from qlearn.agents.learner import Spec
+from qlearn.agents.mlp import mlp
+from qlearn.errors import InputError
+from qlearn.rules.exploration import EpsilonGreedy
+from qlearn.rules.schedules import per_visit
+
+keras = load_keras()
+
+
+def dqn(**settings):
+    return DQN(mlp(4), keras.optimizers.Adam(), **settings)
+
+
+WRONG = {
+    "discount=1.5 is out of range": {"discount": 1.5},
+    "discount='high' is out of range": {"discount": "high"},
+    "exploration=0.1 is no exploration policy": {"exploration": 0.1},
+    "counts the visits": {"exploration": EpsilonGreedy(per_visit())},
+    "replay=0 is not usable": {"replay": 0},
+    "replay=10000.0 is not usable": {"replay": 1e4},
+    "replay=1073741830; expected at most 1073741824": {"replay": 2**30 + 6},
+    "replay=10005; expected a multiple of train_every=10": {"replay": 10_005},
+    "batch_size=-1 is not usable": {"batch_size": -1},
+    "batch_size=20000 is larger than replay=10000": {"batch_size": 20_000},
+    "learning_starts=0 is not usable": {"learning_starts": 0},
+    "learning_starts=100 is smaller than batch_size=128": {"learning_starts": 100},
+    "train_every=True is not usable": {"train_every": True},
+    "train_every=10; expected a multiple of num_environments=4": {"num_environments": 4},
+    "updates=0 is not usable": {"updates": 0},
+    "target_every=500 and target_rate=0.1 are both given": {"target_rate": 0.1},
+    "target_every=None and target_rate=None are both None": {"target_every": None},
+    "target_every=505; expected a multiple of train_every=10": {"target_every": 505},
+    "target_every='often' is not usable": {"target_every": "often"},
+    "target_rate=0.0 is out of range": {"target_every": None, "target_rate": 0.0},
+    "target_rate=1.1 is out of range": {"target_every": None, "target_rate": 1.1},
+    "double=1; expected True or False": {"double": 1},
+    "dueling='yes'; expected True or False": {"dueling": "yes"},
+    "n_step=0 is not usable": {"n_step": 0},
+    "n_step · num_environments = 20000": {"n_step": 20_000},
+    "loss='absolute' is unknown": {"loss": "absolute"},
+    "max_gradient_norm=0 is out of range": {"max_gradient_norm": 0},
+    "num_environments=0 is not usable": {"num_environments": 0},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_a_wrong_setting_is_refused_with_a_cure(message):
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        dqn(**WRONG[message])
+    text = str(caught.value)
+    assert text.startswith("DQN: ")
+    assert "expected" in text
+    assert "Pass " in text
+
+
+def test_a_cure_can_be_followed():
+    assert dqn(replay=10_000).replay == 10_000  # "Pass replay=10000" for 10,005
+    assert dqn(target_every=500).target_every == 500
+    assert dqn(target_every=None, target_rate=0.005).target_rate == 0.005
+    assert dqn(num_environments=5).learner(Spec(0, 2, None, None, (4,))).period == 2
+
+
+def test_a_model_that_is_none_and_an_optimizer_that_is_none_are_refused():
+    with pytest.raises(InputError, match="is no network"):
+        DQN(3, keras.optimizers.Adam())
+    with pytest.raises(InputError, match="is no optimizer"):
+        DQN(mlp(4), "adam")
+
+
+@pytest.mark.parametrize("dueling", [False, True])
+def test_a_network_that_does_not_fit_is_refused_before_training(dueling):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    agent = DQN(model, keras.optimizers.Adam(), dueling=dueling)
+    with pytest.raises(InputError, match=r"has 3 entries|ends in Dense\(3"):
+        agent.check(Spec(0, 2, None, None, (4,)))
+    with pytest.raises(InputError, match="input"):
+        agent.check(Spec(0, 3, None, None, (5,)))
+    agent.check(Spec(0, 3, None, None, (4,)))
