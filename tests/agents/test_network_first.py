@@ -88,7 +88,7 @@ class TestFirstWeights:
         q = Network.of(dense()).bind(POLE)
         with lenient():
             expected = keras.initializers.GlorotUniform(seed=0)
-            expected.seed = jnp.stack(at(5).pair(FIRST_SLOT + 2))
+            expected.seed = at(5).key(FIRST_SLOT + 2)
             kernel = expected((50, 2), dtype="float32")
         assert np.array_equal(q.first(at(5)).trainable[2], kernel)
 

@@ -142,9 +142,8 @@ class QFunction:
 
         Every seed draws its own, except where the user gave an initializer a seed: such weights are the same for all.
         """
-        keys = [jnp.stack(noise.pair(first_weights.FIRST_SLOT + i)) for i in range(len(self._starts))]
         with lenient():
-            values = [start(key) for start, key in zip(self._starts, keys, strict=True)]
+            values = [start(noise, first_weights.FIRST_SLOT + i) for i, start in enumerate(self._starts)]
         count = len(self._model.trainable_variables)
         return Weights(tuple(values[:count]), tuple(values[count:]))
 

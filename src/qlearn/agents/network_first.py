@@ -22,8 +22,8 @@ from qlearn.agents.backend import load_keras
 from qlearn.errors import InputError
 
 Array = jax.Array
-Start = Callable[[Any], Array]
-"""From a uint32 key of shape (2,) to the first value of one variable."""
+Start = Callable[[Any, int], Array]
+"""From the noise of a seed and a slot of it to the first value of one variable."""
 
 FIRST_SLOT = 1 << 16
 """Variable i draws from the slot FIRST_SLOT + i of the noise; an agent's own first state may use those below."""
@@ -99,7 +99,7 @@ def starts(variables: list[Any], record: Record, again: Callable[[], list[Any]])
 def _start(variable: Any, noted: Noted) -> Start | None:
     """The start of one variable, or None where only a second model can tell."""
     if is_seed_state(variable):
-        return lambda key: key
+        return lambda noise, slot: jnp.stack(noise.pair(slot))
     value, initializer = _value(variable), noted.initializer
     shape, dtype = tuple(variable.shape), variable.dtype
     keras_own = type(initializer).__module__.startswith("keras.")
@@ -108,7 +108,9 @@ def _start(variable: Any, noted: Noted) -> Start | None:
         def draw(key: Array) -> Array:
             return _with_seed(initializer, key)(shape, dtype=dtype)
 
-        return draw if np.array_equal(value, noted.stand_in[0]) and (keras_own or _depends_on_its_key(draw)) else None
+        if np.array_equal(value, noted.stand_in[0]) and (keras_own or _depends_on_its_key(draw)):
+            return lambda noise, slot: draw(noise.key(slot))
+        return None
     if keras_own and np.array_equal(value, np.asarray(initializer(shape, dtype=dtype))):
         return _fixed(value)
     return None
@@ -126,10 +128,9 @@ def awaits_a_seed(initializer: Any) -> bool:
     return hasattr(initializer, "seed") and initializer.get_config().get("seed", 0) is None
 
 
-def _depends_on_its_key(draw: Start) -> bool:
+def _depends_on_its_key(draw: Callable[[Array], Array]) -> bool:
     """Whether a draw depends on its key, and on nothing else."""
-    keys = jnp.array([[0, 1], [2, 3]], jnp.uint32)
-    value, same, other = (np.asarray(draw(keys[i])) for i in (0, 0, 1))
+    value, same, other = (np.asarray(draw(jax.random.key(seed))) for seed in (0, 0, 1))
     return np.array_equal(value, same) and not np.array_equal(value, other)
 
 
@@ -142,8 +143,8 @@ def _with_seed(initializer: Any, key: Array) -> Any:
 def _fixed(value: Any) -> Start:
     first = value.reshape(-1)[:1]
     if value.size and np.array_equal(value, np.broadcast_to(first, value.shape)):
-        return lambda _: jnp.full(value.shape, first[0], value.dtype)  # no array of zeros inside the program
-    return lambda _: jnp.asarray(value)
+        return lambda *_: jnp.full(value.shape, first[0], value.dtype)  # no array of zeros inside the program
+    return lambda *_: jnp.asarray(value)
 
 
 def _value(variable: Any) -> Any:
