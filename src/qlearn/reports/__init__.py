@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qlearn.reports.final_values import final_values
     from qlearn.reports.learning_curves import learning_curves
+    from qlearn.reports.network_curve import network_curve
     from qlearn.reports.policy_map import policy_map
     from qlearn.reports.q_heatmap import q_heatmap
     from qlearn.reports.saving import save, save_figure
@@ -22,6 +23,7 @@ _FILE_OF = {
     "comparison_table": "tables",
     "final_values": "final_values",
     "learning_curves": "learning_curves",
+    "network_curve": "network_curve",
     "policy_map": "policy_map",
     "print_comparison": "tables",
     "print_tournament": "tables",
@@ -35,6 +37,7 @@ __all__ = [
     "comparison_table",
     "final_values",
     "learning_curves",
+    "network_curve",
     "policy_map",
     "print_comparison",
     "print_tournament",

@@ -16,10 +16,11 @@ from qlearn.comparison import AgentResult, Comparison
 from qlearn.comparison.exports import heading
 from qlearn.environments.finite_mdp import FloatArray, IntArray
 from qlearn.reports.style import FAINT, INK, Look, look, new_figure, reference_lines, style, wrapped
+from qlearn.training import Runs
 
 SINGLE_SEEDS = 3
 FEWEST_FOR_BAND = 10
-_CEILING: dict[str, Any] = {"color": INK, "linewidth": 2.2, "alpha": 0.8, "linestyle": (0, (0.5, 1))}
+CEILING: dict[str, Any] = {"color": INK, "linewidth": 2.2, "alpha": 0.8, "linestyle": (0, (0.5, 1))}
 MOST_POINTS = 400  # of a curve in the picture; more than a screen tells apart
 
 
@@ -39,7 +40,7 @@ def learning_curves(comparison: Comparison) -> Figure:
     with style():
         agents = comparison.agents
         window = smoothing(comparison)
-        online = [_online(agent, window) for agent in agents]
+        online = [curve_of(agent.runs, window) for agent in agents]
         exact: list[Curve | None] = [_exact(agent) for agent in agents]
         limits = _limits(comparison, online, exact)
         columns = 1 if all(curve is None for curve in exact) else 2
@@ -81,10 +82,13 @@ def trailing_mean(values: FloatArray, window: int) -> FloatArray:
 Curve = tuple[IntArray | FloatArray, FloatArray]  # positions (k,), values (n, k)
 
 
-def _online(agent: AgentResult, window: int) -> Curve:
-    """As far as every seed got: beyond, the mean would be over the seeds with short episodes only."""
-    common = int(agent.runs.num_episodes.min())
-    values = trailing_mean(np.asarray(agent.runs.returns[:, :common], dtype=np.float64), window)
+def curve_of(runs: Runs, window: int) -> Curve:
+    """Return the mean return of the last ``window`` episodes, at up to MOST_POINTS episodes.
+
+    As far as every seed got: beyond, the mean would be over the seeds with short episodes only.
+    """
+    common = int(runs.num_episodes.min())
+    values = trailing_mean(np.asarray(runs.returns[:, :common], dtype=np.float64), window)
     kept = np.unique(np.linspace(0, common - 1, MOST_POINTS).astype(np.int64)) if common else np.zeros(0, np.int64)
     return kept + 1, values[:, kept]
 
@@ -105,10 +109,11 @@ def _panel(axes: Axes, curves: list[Any], own: int) -> None:
         why = "no snapshots with a model" if curve is None else "no episode was completed by every seed"
         axes.text(0.5, 0.5, why, transform=axes.transAxes, ha="center", va="center", color=FAINT)
         return
-    _bands(axes, curve, look(own))
+    bands(axes, curve, look(own))
 
 
-def _bands(axes: Axes, curve: Curve, shown: Look) -> None:
+def bands(axes: Axes, curve: Curve, shown: Look) -> None:
+    """Draw one curve: the mean over seeds, its 95% interval, the band of the middle 80%, the first seeds singly."""
     x, values = curve
     mean, n = values.mean(axis=0), len(values)
     if n >= FEWEST_FOR_BAND:
@@ -136,7 +141,7 @@ def _bands(axes: Axes, curve: Curve, shown: Look) -> None:
 def _online_ceiling(axes: Axes, agent: AgentResult) -> None:
     found = agent.exploring
     if found is not None and found.episodes is not None and found.ceiling is not None and found.epsilon > 0:
-        axes.plot(found.episodes, found.ceiling, zorder=2.5, **_CEILING)
+        axes.plot(found.episodes, found.ceiling, zorder=2.5, **CEILING)
 
 
 def _limits(comparison: Comparison, online: list[Any], exact: list[Any]) -> tuple[float, float]:
@@ -170,7 +175,7 @@ def _words(grid: Any, comparison: Comparison, window: int) -> None:
 
 def _legend(comparison: Comparison, limits: tuple[float, float], axes: Axes) -> list[Any]:
     n = len(comparison.seeds)
-    handles: list[Any] = [Line2D([], [], color=INK, linewidth=1.8, marker="o", markersize=4.5, label=_mean_words(n))]
+    handles: list[Any] = [Line2D([], [], color=INK, linewidth=1.8, marker="o", markersize=4.5, label=mean_words(n))]
     if n > 1:
         handles.append(Patch(color=INK, alpha=0.45, linewidth=0, label="95% interval of the mean (Student's t)"))
     if n >= FEWEST_FOR_BAND:
@@ -181,9 +186,10 @@ def _legend(comparison: Comparison, limits: tuple[float, float], axes: Axes) -> 
     if len(comparison.agents) > 1:
         handles.append(Line2D([], [], color=FAINT, linestyle="--", label="means of the other agents, in grey"))
     if any(a.exploring is not None and a.exploring.ceiling is not None for a in comparison.agents):
-        handles.append(Line2D([], [], **_CEILING, label="online ceiling: the best at that episode's ε"))
+        handles.append(Line2D([], [], **CEILING, label="online ceiling: the best at that episode's ε"))
     return handles + reference_lines(axes, comparison.truth, across=True, limits=limits)
 
 
-def _mean_words(n: int) -> str:
+def mean_words(n: int) -> str:
+    """Say what the bold line is."""
     return "the one seed" if n == 1 else f"mean of {n} seeds"
