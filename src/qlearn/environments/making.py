@@ -145,7 +145,7 @@ def _from_function(
     name = getattr(function, "__name__", type(function).__name__)
     check_keywords(name, function, arguments)
     maker = partial(function, **arguments) if arguments else function
-    if "num_envs" in parameters_of(function) and "num_envs" not in arguments:
+    if _makes_vectors(function) and "num_envs" not in arguments:
         from qlearn.environments.vector_single import SingleOf
 
         if vectorization not in (None, "own"):
@@ -161,6 +161,13 @@ def _from_function(
             "makes a gymnasium.vector.VectorEnv, or vectorization='sync'."
         )
     return _described(written(name, arguments), maker, vectorization=vectorization or "sync")
+
+
+def _makes_vectors(function: Callable[..., Any]) -> bool:
+    import gymnasium as gym
+
+    single = isinstance(function, type) and issubclass(function, gym.Env)
+    return not single and "num_envs" in parameters_of(function)
 
 
 class _Numbered:
