@@ -1,8 +1,7 @@
-"""`qlearn compare` and `qlearn tutorial`."""
+"""`qlearn compare`."""
 
 import shlex
 
-import numpy as np
 import pytest
 
 SHORT = ["--episodes", "30", "--seeds", "6"]
@@ -49,22 +48,3 @@ def test_the_folder_gets_figures_and_numbers(qlearn, tmp_path):
     names = {path.suffix for path in (tmp_path / "results").rglob("*")}
     assert {".png", ".svg", ".json"} <= names
     assert "results" in done.out
-
-
-def test_the_tutorial_holds_its_numbers_against_the_truth(qlearn, strict_json, tmp_path, monkeypatch):
-    monkeypatch.setattr("qlearn.cli.tutorial_facts.EPISODES", 100)
-    done = qlearn("tutorial", "--rounds", "3", "--seed", "5", "--out", "kept")
-    assert done.code == 0, done.err
-    for part in ("1. The", "2. What", "3. Three", "4. The tournament", "5. The Q", "6. What"):
-        assert part in done.out
-    for number in ("13", "22", "65", "3,663.6928", "1,603.1872", "1,311.25", "2,226.3", "61.38", "1.2500 times"):
-        assert number in done.out
-    found = strict_json((tmp_path / "kept" / "tutorial.json").read_text(encoding="utf-8"))
-    assert len(found["by_hand"]) == 8
-    assert found["truth"]["optimum"] == pytest.approx(3663.6928, abs=1e-4)
-    assert found["truth"]["expected_returns"]["always backward"]["sd"] == pytest.approx(25.2, abs=0.05)
-    assert sum(found["tournament"]["wins"]) == 3
-    assert found["tournament"]["tutorial"] == [13, 22, 65]
-    assert np.shape(found["tables"]["q_tables"]["greedy Q-learning"]) == (5, 2)
-    assert [row["learning_rate"] for row in found["learning_rates"]] == [0.8, 0.3, 0.1, 0.03, 0.01, 0.001]
-    assert (tmp_path / "kept" / "learning-curves.png").exists()

@@ -18,6 +18,7 @@ from qlearn.cli.tables import print_q_table
 from qlearn.cli.terminal import figure, print_table, say, share, title
 
 if TYPE_CHECKING:
+    from qlearn.cli.tutorial_network import NetworkPart
     from qlearn.comparison import Comparison
     from qlearn.environments import FiniteMDP
     from qlearn.planning import Solution
@@ -35,12 +36,14 @@ class Walk:
         seed: the first.
         show: whether the parts print anything.
         figures: whether there will be figures, for which tables are kept along the way.
+        network_seeds: of the Keras network; 0 leaves it out.
     """
 
     rounds: int
     seed: int
     show: bool = True
     figures: bool = False
+    network_seeds: int = 0
 
     def parts(self) -> Iterator[dict[str, Any]]:
         """Go through the parts, one after another; each yields its numbers."""
@@ -50,9 +53,10 @@ class Walk:
         yield {"tournament": self.tournament()}
         yield {"tables": self.tables()}
         yield {"learning_rates": self.learning_rates()}
-        if self.show:
-            title("What remains of the tutorial")
-            say("Its Keras network is not part of this version.")
+        if self.network_seeds:
+            yield {"network": self.network.data()}
+            if self.show:
+                self.network.show()
 
     @cached_property
     def chain(self) -> FiniteMDP:
@@ -77,11 +81,22 @@ class Walk:
         seeds, kept = range(self.seed, self.seed + self.rounds), 50 if self.figures else 0
         return compare(tutorial_agents(), self.chain, episodes=facts.EPISODES, seeds=list(seeds), snapshots=kept)
 
-    def save_figures(self, output: Output) -> str:
-        """Write the figures of the three agents' comparison; return what there is, in words."""
+    @cached_property
+    def network(self) -> NetworkPart:
+        """Part 7: the Keras network."""
+        from qlearn.cli.tutorial_network import NetworkPart
+
+        seeds = list(range(self.seed, self.seed + self.network_seeds))
+        return NetworkPart(self.chain, self.solution, seeds)
+
+    def save_figures(self, output: Output) -> list[str]:
+        """Write the figures of the three agents' comparison and of the network; return what there is, in words."""
         from qlearn.cli.compare import save_everything
 
-        return save_everything(self.comparison, output)
+        told = [save_everything(self.comparison, output)]
+        if self.network_seeds:
+            told.append(self.network.save_figure(output))
+        return [words for words in told if words]
 
     def by_hand(self) -> list[dict[str, Any]]:
         """Part 1: a few steps by hand."""
