@@ -12,6 +12,7 @@ from qlearn.agents.monte_carlo import MonteCarloControl
 from qlearn.agents.n_step_sarsa import NStepSarsa
 from qlearn.agents.one_step import OneStep
 from qlearn.agents.online_q_network import OnlineQNetwork
+from qlearn.agents.pqn import PQN
 from qlearn.agents.q_learning import QLearning
 from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
@@ -21,6 +22,7 @@ from qlearn.rules.description import description as agent
 
 __all__ = [
     "DQN",
+    "PQN",
     "Agent",
     "Clock",
     "DoubleQLearning",

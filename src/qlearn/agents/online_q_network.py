@@ -11,6 +11,7 @@ consecutive steps is the control that shows why replay, target networks and the 
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any, NamedTuple
 
 import jax
@@ -63,20 +64,16 @@ class OnlineQNetwork:
     'online Q network'
     """
 
-    model: Network
-    optimizer: Optimizer
+    model: Any = dataclasses.field(kw_only=False)
+    optimizer: Any = dataclasses.field(kw_only=False)
     discount: float = 0.95
     exploration: Exploration = EpsilonGreedy(0.1)
 
     version = 1
 
-    def __init__(
-        self, model: Any, optimizer: Any, *, discount: float = 0.95, exploration: Exploration | None = None
-    ) -> None:
-        object.__setattr__(self, "model", Network.of(model))
-        object.__setattr__(self, "optimizer", Optimizer.of(optimizer))
-        object.__setattr__(self, "discount", discount)
-        object.__setattr__(self, "exploration", EpsilonGreedy(0.1) if exploration is None else exploration)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "model", Network.of(self.model))
+        object.__setattr__(self, "optimizer", Optimizer.of(self.optimizer))
         check_networked(self)
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 
 from qlearn.agents import (
     DQN,
+    PQN,
     DoubleQLearning,
     DynaQ,
     ExpectedSarsa,
@@ -62,6 +63,7 @@ AGENTS: dict[str, Callable[..., Any]] = {
     "online-q-network": OnlineQNetwork,
     "stream-q": StreamQ,
     "dqn": DQN,
+    "pqn": PQN,
     "preset": preset,
     "tutorial-reward-sum": tutorial_reward_sum,
     "tutorial-greedy": tutorial_greedy,
@@ -93,6 +95,7 @@ FIRST: dict[type, tuple[str, ...]] = {  # fields written without their name
     OnlineQNetwork: ("model", "optimizer"),
     StreamQ: ("model",),
     DQN: ("model", "optimizer"),
+    PQN: ("model", "optimizer"),
 }
 
 
