@@ -113,6 +113,14 @@ class TestDescriptions:
         assert [layer.name for layer in again.layers] == ["softmax", "softmax_1", "dense"]
         assert again.layers[-1].activation is keras.activations.softmax
 
+    def test_a_name_that_the_user_chose_is_given_to_no_other_layer(self):
+        layers.Dense(1)  # so that the next one is numbered
+        model = keras.Sequential(
+            [layers.Dense(3), layers.Conv1D(3, 1, name="dense"), layers.Flatten(), layers.Dense(2)]
+        )
+        again = Network.of(model).build((4, 1), 2)
+        assert [layer.name for layer in again.layers] == ["dense_1", "dense", "flatten", "dense_2"]
+
     def test_it_prints_its_layers(self):
         assert repr(Network.of(tutorial())) == "Sequential(Dense(10, 'sigmoid'), Dense(2))"
         assert repr(Network.of(mlp(120, 84))) == "mlp(120, 84)"
@@ -341,6 +349,60 @@ class TestValues:
         for thread in threads:
             thread.join()
         assert not wrong
+
+
+class TestConvolutions:
+    """On a CPU they are matrix products; the numbers are those of Keras."""
+
+    @pytest.mark.parametrize(
+        ("kind", "size", "named"),
+        [
+            ("Conv2D", (7, 8), {"kernel_size": 3}),
+            ("Conv2D", (7, 8), {"kernel_size": (2, 3), "padding": "same", "strides": (2, 3)}),
+            ("Conv2D", (9, 9), {"kernel_size": 3, "dilation_rate": 2, "use_bias": False, "activation": "relu"}),
+            ("Conv2D", (9, 10), {"kernel_size": (4, 2), "dilation_rate": (2, 1), "padding": "same"}),
+            ("Conv2D", (84, 84), {"kernel_size": 8, "strides": 4}),
+            ("Conv2D", (8, 8), {"kernel_size": 3, "groups": 2}),
+            ("Conv3D", (5, 6, 7), {"kernel_size": 2, "strides": 2, "padding": "same"}),
+            ("Conv1D", (9,), {"kernel_size": 3, "padding": "causal"}),
+        ],
+    )
+    def test_values_and_gradients_are_those_of_keras(self, kind, size, named):
+        model = keras.Sequential([getattr(layers, kind)(4, **named), layers.Flatten(), layers.Dense(2)])
+        q = Network.of(model).bind(Spec(0, 2, observation_shape=(*size, 4)))
+        weights = first(q, 0)
+        ordinary = q.model(weights)
+        observations = jnp.asarray(np.random.default_rng(0).normal(size=(3, *size, 4)), jnp.float32)
+
+        def keras_call(trainable):
+            with lenient():
+                return ordinary.stateless_call(list(trainable), [], observations)[0]
+
+        def ours(trainable):
+            return q.values(weights._replace(trainable=trainable), observations)
+
+        np.testing.assert_allclose(ours(weights.trainable), keras_call(weights.trainable), rtol=1e-4, atol=1e-5)
+        got, expected = (
+            jax.grad(lambda t, f=f: jnp.sum(jnp.square(f(t))))(weights.trainable) for f in (ours, keras_call)
+        )
+        for one, other in zip(got, expected, strict=True):
+            np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3 * float(jnp.abs(other).max()))
+
+    def test_no_convolution_is_left_for_the_loop(self):
+        q = Network.of(keras.Sequential([layers.Conv2D(4, 3), layers.Flatten(), layers.Dense(2)])).bind(
+            Spec(0, 2, observation_shape=(6, 6, 1))
+        )
+        text = str(jax.make_jaxpr(q.values)(first(q, 0), jnp.ones((1, 6, 6, 1))))
+        assert ("conv_general_dilated" in text) == (jax.default_backend() != "cpu")
+
+    def test_a_convolution_of_the_users_own_is_left_alone(self):
+        class Own(layers.Conv2D):
+            def convolution_op(self, inputs, kernel):
+                return super().convolution_op(inputs, kernel) * 0.0 + 7.0
+
+        model = keras.Sequential([Own(1, 6), layers.Flatten(), layers.Dense(2, kernel_initializer="ones")])
+        q = Network.of(model).bind(Spec(0, 2, observation_shape=(6, 6, 1)))
+        assert np.all(q.values(first(q, 0), jnp.ones((1, 6, 6, 1))) == 7.0)
 
 
 class TestModels:

@@ -17,6 +17,7 @@ from qlearn.agents.dueling import with_dueling_head
 from qlearn.agents.learner import Spec
 from qlearn.agents.network_checks import check_output, complete
 from qlearn.agents.network_config import describe, restore
+from qlearn.agents.network_conv import quicken
 from qlearn.errors import InputError
 
 Array = jax.Array
@@ -126,6 +127,7 @@ class QFunction:
         with on_the_host(), first_weights.recording() as record:
             self._model = self._make()
             self._starts = first_weights.starts(_variables(self._model), record, lambda: _variables(self._make()))
+            quicken(self._model)
         self._dtype = self._model.inputs[0].dtype if getattr(self._model, "inputs", None) else "float32"
         check_output(self._model, input_shape, num_actions, self._dtype)
 

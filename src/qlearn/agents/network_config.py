@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -66,24 +67,38 @@ def _layers(model: Any) -> Iterator[Any]:
 def with_plain_names(config: Any) -> Any:
     """Rename what Keras named by counting (``dense_7``) in the order of appearance."""
     names: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    _collect(config, names, counts)
+    _collect(config, names, _chosen(config))
     return _renamed(config, names)
 
 
-def _collect(part: Any, names: dict[str, str], counts: dict[str, int]) -> None:
+def _chosen(part: Any) -> set[str]:
+    """The names that the user chose, which no other layer may get."""
     if isinstance(part, dict):
-        name = _counted_name(part)
-        if name and name[0] not in names:
-            kind = name[1]
-            number = counts.get(kind, 0)
-            counts[kind] = number + 1
-            names[name[0]] = f"{kind}_{number}" if number else kind
+        mine = part["config"].get("name") if isinstance(part.get("config"), dict) else None
+        inner = set().union(*map(_chosen, part.values()))
+        return inner | {mine} if isinstance(mine, str) and not _counted_name(part) else inner
+    return set().union(*map(_chosen, part)) if isinstance(part, list) else set()
+
+
+def _collect(part: Any, names: dict[str, str], taken: set[str]) -> None:
+    """Give each counted name in a part its plain one, the first of its kind that is not taken."""
+    if isinstance(part, dict):
+        counted = _counted_name(part)
+        if counted and counted[0] not in names:
+            kind = counted[1]
+            plain = next(n for n in _numbered(kind) if n not in taken)
+            taken.add(plain)
+            names[counted[0]] = plain
         for value in part.values():
-            _collect(value, names, counts)
+            _collect(value, names, taken)
     elif isinstance(part, list):
         for value in part:
-            _collect(value, names, counts)
+            _collect(value, names, taken)
+
+
+def _numbered(kind: str) -> Iterator[str]:
+    yield kind
+    yield from (f"{kind}_{number}" for number in itertools.count(1))
 
 
 def _counted_name(part: dict[str, Any]) -> tuple[str, str] | None:

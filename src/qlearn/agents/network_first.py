@@ -9,6 +9,7 @@ for each seed and is refused, never shared in silence.
 from __future__ import annotations
 
 import copy
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -50,8 +51,11 @@ def recording() -> Iterator[Record]:
     original = variable.__init__
     generator = np.random.default_rng()
     record: Record = {}
+    here = threading.get_ident()
 
     def noting(self: Any, initializer: Any, *rest: Any, **named: Any) -> None:
+        if threading.get_ident() != here:  # a model that another thread is making is none of ours
+            return original(self, initializer, *rest, **named)
         if not awaits_a_seed(initializer):
             record[id(self)] = Noted(self, initializer, None)
             return original(self, initializer, *rest, **named)
