@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from qlearn.environments import HostEnvironment as HostEnvironment
     from qlearn.environments import MDPBuilder as MDPBuilder
     from qlearn.environments import make as make
+    from qlearn.errors import DivergenceWarning as DivergenceWarning
     from qlearn.errors import EnvironmentFault as EnvironmentFault
     from qlearn.errors import InputError as InputError
     from qlearn.errors import Interrupted as Interrupted
@@ -97,7 +98,14 @@ _NAMES = {
     "qlearn.training.presets": ("tutorial_agents", "tutorial_network"),
     "qlearn.evaluation": ("evaluate",),
     "qlearn.comparison": ("compare", "tournament"),
-    "qlearn.errors": ("EnvironmentFault", "InputError", "Interrupted", "QlearnError", "StoreError"),
+    "qlearn.errors": (
+        "DivergenceWarning",
+        "EnvironmentFault",
+        "InputError",
+        "Interrupted",
+        "QlearnError",
+        "StoreError",
+    ),
 }
 _ROOM_OF = {name: room for room, names in _NAMES.items() for name in names}
 

@@ -63,3 +63,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
     lowered = {w.lower(): w for w in words}
     close = difflib.get_close_matches(word.lower(), lowered, n=1, cutoff=0.5)
     return f", did you mean {lowered[close[0]]!r}?" if close else ""
+
+
+class DivergenceWarning(UserWarning):
+    """Runs of an agent with a network diverged: they were stopped, are kept and count."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from cyclopts import App, Parameter
 from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, check_discount, made, own_discount
 from qlearn.cli.tables import print_q_table, print_spread
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, share, shell
-from qlearn.errors import Interrupted
+from qlearn.errors import DivergenceWarning, Interrupted
 
 if TYPE_CHECKING:
     from qlearn.evaluation import RunsEvaluation
@@ -58,7 +59,7 @@ def train(
     world = made(environment)
     from qlearn.cli.cache import keep_compiled
     from qlearn.evaluation import evaluate
-    from qlearn.training import parse_agent
+    from qlearn.training import divergence, parse_agent
     from qlearn.training import train as train_runs
 
     described = parse_agent(agent)
@@ -70,12 +71,15 @@ def train(
     kept = ("--snapshots", snapshots) if snapshots else ()
     judged = ("--discount", discount) if described.discount is None else ()
     command = shell("qlearn", "train", environment, agent, *budget.words(world), *judged, *kept)
+    warnings.simplefilter("ignore", DivergenceWarning)  # said below, in the command's own words
     try:
         seeds = list(budget.seeds_for(world))
         runs = train_runs(described, world, seeds=seeds, snapshots=snapshots, **budget.length())
     except Interrupted as stopped:
         runs = stopped.runs
         note(f"Interrupted after {int(runs.num_episodes.sum()):,} episodes of all seeds together.")
+    if told := divergence(runs):
+        note(told)
     found = evaluate(runs, discount=discount)
     result = {**as_data(runs, found), "command": command}
     files = _save(runs, result, output)

@@ -72,7 +72,7 @@ class Marks:
                 self.known[self._next[i]][i] = mine
                 self._next[i] += 1
             if self._next[i] == len(self.positions):
-                self.episodes[i], self.steps[i] = clock[0][i], clock[1][i]
+                self.episodes[i], self.steps[i] = clock[0][i], diverged[i] if failed else clock[1][i]
                 self.diverged[i] = diverged[i]
                 self.arrived[i] = not failed
 

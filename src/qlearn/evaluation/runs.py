@@ -132,7 +132,7 @@ def _divergence(runs: Runs) -> tuple[str, ...]:
     failed = int(np.sum(runs.diverged))
     if not failed:
         return ()
-    return (
-        f"{failed} of {len(runs.seeds)} runs of {runs.label} diverged; they count: where a table holds no number its "
-        "policy is uniform, and it is never optimal",
-    )
+    what = "where a table holds no number its policy is uniform, and it is never optimal"
+    if runs.table is None:
+        what = "they play on with the weights that they had then"
+    return (f"{failed} of {len(runs.seeds)} runs of {runs.label} diverged; they count: {what}",)

@@ -1,5 +1,6 @@
 """Train, runs and presets."""
 
+from qlearn.training.divergence import divergence
 from qlearn.training.names import agents_by_name, parse_agent, written_agent
 from qlearn.training.presets import tutorial_agents, tutorial_network
 from qlearn.training.runs import Runs, Snapshots
@@ -9,6 +10,7 @@ __all__ = [
     "Runs",
     "Snapshots",
     "agents_by_name",
+    "divergence",
     "parse_agent",
     "train",
     "train_many",

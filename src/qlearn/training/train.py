@@ -6,6 +6,7 @@ import importlib.metadata
 import platform
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ from qlearn.engine.vector_loop import Known
 from qlearn.engine.vector_run import lane_width
 from qlearn.engine.worlds import spec_of
 from qlearn.environments import FiniteMDP, HostEnvironment, make
-from qlearn.errors import InputError, Interrupted
+from qlearn.errors import DivergenceWarning, InputError, Interrupted
+from qlearn.training.divergence import divergence
 from qlearn.training.memory import refuse_what_does_not_fit, state_bytes
 from qlearn.training.names import written_agent
 from qlearn.training.progress import Meter, stop_on_interrupt
@@ -63,6 +65,9 @@ def train(
         InputError: where an argument is wrong, or the agent cannot learn on this environment.
         EnvironmentFault: where the environment raised an error or gave something impossible.
         Interrupted: on Ctrl-C; its ``runs`` hold what was complete.
+
+    Warns:
+        DivergenceWarning: where runs of an agent with a network diverged; it says at which step, and what to try.
 
     >>> import qlearn as ql
     >>> runs = ql.train(ql.QLearning(learning_rate=0.1), "NChain-v0", episodes=2, seeds=3)
@@ -115,6 +120,9 @@ def train_many(
         outcomes = run(jobs, stop, meter.add)
     took = time.perf_counter() - began
     result = [_runs(job, outcome, snapshots, budget, took) for job, outcome in zip(jobs, outcomes, strict=True)]
+    for runs in result:
+        if told := divergence(runs):
+            warnings.warn(told, DivergenceWarning, stacklevel=3)
     if not all(runs.complete for runs in result):
         done = int(sum(runs.num_episodes.sum() for runs in result))
         raise Interrupted(f"Training was interrupted after {done} episodes; `.runs` holds them.", result)
