@@ -11,6 +11,7 @@ from sybil.parsers.rest import DocTestParser
 from sybil.sybil import SybilCollection
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # no window opens; set before anything imports Matplotlib
+os.environ.setdefault("KERAS_BACKEND", "jax")  # as `import qlearn` does; some tests import Keras first
 
 FLAGS = ELLIPSIS | NORMALIZE_WHITESPACE
 
