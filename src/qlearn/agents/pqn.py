@@ -74,9 +74,6 @@ class PQN:
     Raises:
         InputError: where a number is out of range, or the model or optimizer is none.
 
-    >>> import os
-    ...
-    ... os.environ["KERAS_BACKEND"] = "jax"
     >>> import keras
     >>> from qlearn.agents.mlp import mlp
     >>> PQN(mlp(64, 64, layer_norm=True), keras.optimizers.Adam(3e-4), trace_decay=0.9).label
