@@ -23,8 +23,9 @@ def test_every_agent_listed_can_be_read_again_with_its_settings(qlearn):
 
     found = qlearn("agents", "--json").json["agents"]
     assert {"q-learning", "sarsa", "reward-sum", "tutorial-greedy"} <= {row["name"] for row in found}
+    needed = {"model": "mlp(8)", "optimizer": "adam()", "agent": "dqn", "environment": "CartPole-v1"}
     for row in found:
-        given = {key: "10" if value is None else value for key, value in row["settings"].items()}
+        given = {key: needed.get(key, "10") if value is None else value for key, value in row["settings"].items()}
         agent = parse_agent(f"{row['name']}({', '.join(f'{key}={value}' for key, value in given.items())})")
         assert agent.label
         assert row["summary"]

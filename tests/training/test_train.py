@@ -220,10 +220,25 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 @pytest.mark.parametrize("name", agents_by_name())
 def test_every_agent_has_a_name_that_is_read_and_written(name):
-    needs = {"r-max": "(reward_max=10)"}.get(name, "")
-    agent = parse_agent(name + needs)
+    nets = dict.fromkeys(("online-q-network", "dqn", "pqn"), "(mlp(8), adam(0.01))")
+    needs = {"r-max": "(reward_max=10)", "stream-q": "(mlp(8))", "preset": "(dqn, CartPole-v1)"} | nets
+    agent = parse_agent(name + needs.get(name, ""))
     assert parse_agent(written_agent(agent)) == agent
     assert agents_by_name()[name][1].endswith(".")
+
+
+def test_networks_and_optimizers_are_read_and_written_back():
+    falling = "adam(polynomial-decay(0.0001, 15625, 0.0), epsilon=1e-05)"
+    for text in (
+        "pqn(mlp(256, 256, layer_norm=True), " + falling + ", reward_scale=0.1, exploration=greedy)",
+        "dqn(mlp(8, activation=tanh), sgd(0.1, momentum=0.9), double=True, target_every=None, target_rate=0.01)",
+    ):
+        agent = parse_agent(text)
+        assert parse_agent(written_agent(agent)) == agent
+    import keras
+
+    own = ql.OnlineQNetwork(keras.Sequential([keras.layers.Dense(2)]), keras.optimizers.Adam())
+    assert written_agent(own) is None  # no text names it: it has to be passed
 
 
 def test_settings_are_read_and_written_back():

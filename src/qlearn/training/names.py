@@ -87,9 +87,11 @@ def _made(tree: ast.expr, known: dict[str, Callable[..., Any]], text: str, what:
 
 
 def _called(name: str, make: Callable[..., Any], positional: list[Any], keywords: dict[str, Any]) -> Any:
-    accepted = list(inspect.signature(make).parameters)
+    parameters = inspect.signature(make).parameters
+    accepted = list(parameters)
+    anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())  # Keras' optimizers check their own
     for key in keywords:
-        if key not in accepted:
+        if key not in accepted and not anything:
             options = f"it takes {', '.join(accepted)}" if accepted else "it takes none"
             raise InputError(f"{name} has no setting {key!r}{nearest(key, accepted) or ';'} {options}.")
     try:

@@ -24,6 +24,7 @@ from qlearn.agents import (
 )
 from qlearn.agents.backend import load_keras
 from qlearn.agents.optimizer import Optimizer
+from qlearn.errors import InputError
 from qlearn.rules import Boltzmann, EpsilonGreedy, Greedy, constant, exponential, linear, per_visit
 from qlearn.rules.schedules import Constant, Exponential, Linear, PerVisit
 from qlearn.training.preset import preset
@@ -37,7 +38,11 @@ from qlearn.training.presets import (
 def _optimizer(name: str) -> Callable[..., Optimizer]:
     def make(learning_rate: Any = None, **settings: Any) -> Optimizer:
         given = settings if learning_rate is None else {"learning_rate": learning_rate, **settings}
-        return Optimizer.of(getattr(load_keras().optimizers, name)(**given))
+        try:
+            return Optimizer.of(getattr(load_keras().optimizers, name)(**given))
+        except (TypeError, ValueError) as error:
+            told = str(error).splitlines()[0]
+            raise InputError(f"{name.lower()}: {told}. Settings are those of keras.optimizers.{name}.") from error
 
     make.__doc__ = f"Keras' {name}, with its settings by name."
     return make
