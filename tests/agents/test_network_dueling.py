@@ -21,7 +21,7 @@ POLE = Spec(0, 3, observation_shape=(4,))
 
 
 def first(q, seed=0):
-    return q.first(noise.at(jnp.uint32(seed), noise.INITIAL, jnp.uint32(0), jnp.uint32(0)))
+    return jax.jit(q.first)(noise.at(jnp.uint32(seed), noise.INITIAL, jnp.uint32(0), jnp.uint32(0)))
 
 
 def functional():
@@ -76,7 +76,7 @@ def test_gradients_reach_both_streams():
     def loss(trainable):
         return jnp.mean(jnp.square(q.values(weights._replace(trainable=trainable), jnp.ones((2, 4)))[:, 0] - 1.0))
 
-    assert all(np.abs(g).max() > 0 for g in jax.grad(loss)(weights.trainable))
+    assert all(np.abs(g).max() > 0 for g in jax.jit(jax.grad(loss))(weights.trainable))
 
 
 @pytest.mark.parametrize(
