@@ -34,12 +34,14 @@ def agents(*, output: Output = Output(), seed: SeedOption = 0) -> None:  # noqa:
     check_seed(seed)
     output.check()
     from qlearn.training import agents_by_name
+    from qlearn.training.preset import presets
 
     rows: list[dict[str, Any]] = [
         {"name": name, "summary": line, "settings": _settings(maker)}
         for name, (maker, line) in agents_by_name().items()
     ]
-    result = {"agents": rows}
+    known = [{"agent": one.name, "environment": one.environment, "steps": one.steps} for one in presets()]
+    result = {"agents": rows, "presets": known}
     output.save_json("agents.json", result)
     if output.json:
         print_json(result)
@@ -51,6 +53,8 @@ def agents(*, output: Output = Output(), seed: SeedOption = 0) -> None:  # noqa:
     )
     say("Explorations: greedy, epsilon-greedy(ε), boltzmann(temperature); each takes ties=random or ties=first.")
     say("Schedules, for rates and ε: a number, linear(start, end, over=…), exponential(start, decay=…), per-visit().")
+    say("Networks: mlp(120, 84, activation=tanh, layer_norm=True). Optimizers: adam, adamw, rmsprop, sgd, the rate first.")
+    say(f"Presets, as preset(dqn, CartPole-v1): {', '.join(f'{one.name} for {one.environment}' for one in presets())}.")
     say('Example: "q-learning(learning_rate=0.1, exploration=epsilon-greedy(linear(1, 0.05, over=200)))"')
 
 
