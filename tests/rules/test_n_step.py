@@ -45,14 +45,14 @@ def walk(rewards, terminated, truncated, discount):
 
 def test_three_steps_add_their_discounted_rewards_and_leave_the_cube_for_what_follows():
     outcome = n_step(path([1.0, 2.0, 4.0]), 0.5)
-    assert (float(outcome.reward), float(outcome.discount), int(outcome.count)) == (3.0, 0.125, 3)
+    assert (float(outcome.reward), float(outcome.discount), int(outcome.num_steps)) == (3.0, 0.125, 3)
     target = one_step(outcome, jnp.array([1.0, 0.0]), jnp.array([8.0, 0.0]), outcome.discount)
     assert float(target) == 4.0
 
 
 def test_termination_ends_the_sum_and_leaves_nothing_for_what_follows():
     outcome = n_step(path([1.0, 2.0, 4.0], terminated=[1]), 0.5)
-    assert (float(outcome.reward), bool(outcome.terminated), int(outcome.count)) == (2.0, True, 2)
+    assert (float(outcome.reward), bool(outcome.terminated), int(outcome.num_steps)) == (2.0, True, 2)
     assert float(one_step(outcome, jnp.array([1.0]), jnp.array([8.0]), outcome.discount)) == 2.0
 
 
@@ -72,7 +72,7 @@ def test_one_step_is_the_step_itself_to_the_bit(discount):
     assert outcome.reward == jnp.float32(0.1)
     assert outcome.discount == jnp.float32(discount)
     assert outcome.terminated
-    assert outcome.count == 1
+    assert outcome.num_steps == 1
 
 
 ends = st.sampled_from(["", "terminated", "truncated"])
@@ -87,7 +87,7 @@ def test_it_is_the_walk_along_any_trajectory(steps, discount):
     total, ended, power, count = walk(rewards, terminated, truncated, discount)
     np.testing.assert_allclose(outcome.reward, total, rtol=1e-5, atol=1e-4)
     np.testing.assert_allclose(outcome.discount, power, rtol=1e-4, atol=1e-37)
-    assert (bool(outcome.terminated), int(outcome.count)) == (ended, count)
+    assert (bool(outcome.terminated), int(outcome.num_steps)) == (ended, count)
 
 
 def test_many_trajectories_are_walked_side_by_side():

@@ -170,7 +170,7 @@ class Ring:
         first = replay.rows.at[places].get(mode=_SURE)
         later = [self._wrap(places + i * self.num_environments) for i in range(1, n)]
         outcome = n_step(_path([first] + [replay.rows.at[p].get(mode=_SURE) for p in later]), discount)
-        last = self._wrap(places + (outcome.count - 1) * self.num_environments)
+        last = self._wrap(places + (outcome.num_steps - 1) * self.num_environments)
         action = first[:, 1].astype(jnp.int32)
         if replay.observation is None or replay.next_observation is None:
             final = first if n == 1 else replay.rows.at[last].get(mode=_SURE)

@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
     reward: Array  # G, float32
     terminated: Array  # whether the last step that counts ended the episode
     discount: Array  # γᵏ, float32: for the value after the last step that counts
-    count: Array  # k, int32: steps that count
+    num_steps: Array  # k, int32: steps that count
 
 
 def n_step(steps: Steps, discount: float | Array) -> Outcome:
@@ -58,7 +58,7 @@ def n_step(steps: Steps, discount: float | Array) -> Outcome:
     >>> ended = jnp.array([False, True, False])
     >>> path = SimpleNamespace(reward=jnp.array([1.0, 2.0, 4.0]), terminated=ended, truncated=jnp.zeros(3, bool))
     >>> outcome = n_step(path, 0.5)
-    >>> float(outcome.reward), float(outcome.discount), int(outcome.count)
+    >>> float(outcome.reward), float(outcome.discount), int(outcome.num_steps)
     (2.0, 0.25, 2)
     """
     total, terminated = steps.reward[0], steps.terminated[0]
