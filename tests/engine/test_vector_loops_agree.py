@@ -62,9 +62,7 @@ def at(stream, seed, copy, episode, step):
 
 def fed(environment, *, seeds, copies, episodes):
     spec = spec_of(environment)
-    places = {
-        episode_seed_of(s, c, e): (s, c, e) for s in range(seeds) for c in range(copies) for e in range(episodes)
-    }
+    places = {episode_seed_of(s, c, e): (s, c, e) for s in range(seeds) for c in range(copies) for e in range(episodes)}
     return HostEnvironment(
         name="fed",
         make_env=functools.partial(FedWorld, on_device(environment), spec, places),
