@@ -15,13 +15,13 @@ PAIRED = np.sqrt(1 / SEEDS + 1 / ORIGINAL)  # of the difference of two means, ti
 MEDIAN = 1.2533  # the standard error of a normal sample's median, over that of its mean
 LEARNT = 150
 
-CURVE = {
-    (1, 50): 1.395,
-    (51, 100): 1.634,
-    (101, 150): 1.976,
-    (201, 300): 2.117,
-    (501, 600): 2.416,
-    (901, 1000): 2.752,
+CURVE = {  # mean reward per step, and the standard deviation of one run's, over 200 seeds here
+    (1, 50): (1.395, 0.12),  # most runs turn back at once; a few are lucky for long
+    (51, 100): (1.634, 0.165),
+    (101, 150): (1.976, 0.057),
+    (201, 300): (2.117, 0.018),
+    (501, 600): (2.416, 0.021),
+    (901, 1000): (2.752, 0.025),
 }
 
 
@@ -47,10 +47,10 @@ def optimal(runs):
 
 
 def test_the_learning_curve_is_that_of_the_original(runs):
-    for (low, high), original in CURVE.items():
-        means = runs.returns[:, low - 1 : high].mean(axis=1) / 1000
+    for (low, high), (original, spread) in CURVE.items():
+        mean = runs.returns[:, low - 1 : high].mean() / 1000
         half_a_digit = 0.0005
-        assert abs(means.mean() - original) < 4 * means.std(ddof=1) * PAIRED + half_a_digit, (low, high)
+        assert abs(mean - original) < 4 * spread * PAIRED + half_a_digit, (low, high)
 
 
 def test_once_learnt_the_curve_is_what_the_optimal_policy_earns_at_that_epsilon(runs, chain):
