@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 
 from qlearn.agents.backend import lenient, load_keras
-from qlearn.agents.dqn import DQN, replay_bytes
+from qlearn.agents.dqn import DQN
 from qlearn.agents.learner import Clock, Spec, Transition
 from qlearn.agents.mlp import mlp
 from qlearn.agents.q_learning import QLearning
 from qlearn.agents.replay import Ring
 from qlearn.engine import noise
-from qlearn.rules.exploration import EpsilonGreedy, Greedy
+from qlearn.rules.exploration import Greedy
 
 keras = load_keras()
 SPEC = Spec(0, 2, None, None, (3,), "float32")
 SMALL = {"replay": 40, "batch_size": 8, "learning_starts": 16, "train_every": 4, "target_every": 8}
+
+TABLE = Spec(3, 2)
+LATEST = {"replay": 1, "batch_size": 1, "learning_starts": 1, "train_every": 1}
 
 
 def agent(model=None, rate=0.05, **settings):
@@ -26,6 +29,10 @@ def agent(model=None, rate=0.05, **settings):
     if settings.get("target_rate") is not None:
         settings["target_every"] = None
     return DQN(model or mlp(5), keras.optimizers.SGD(rate), **settings)
+
+
+def linear(shape, num_actions):
+    return keras.Sequential([keras.Input(shape), keras.layers.Dense(num_actions, use_bias=False)])
 
 
 def history(spec, steps, copies=1, seed=0):
@@ -63,12 +70,12 @@ def clock(total, copies=1):
     return Clock(zeros, zeros, jnp.asarray(total, jnp.uint32))
 
 
-def states(agent, spec, past, state=None):
+def states(agent, spec, past):
     """The states after each update of a run through a history."""
     learner = agent.learner(spec)
     copies = agent.num_environments
     update = jax.jit(lambda s, t, total: learner.update(s, t, update_noise(total), clock(total, copies)))
-    found = [first(learner) if state is None else state]
+    found = [first(learner)]
     for start in range(0, past.reward.shape[0], learner.period):
         piece = jax.tree.map(lambda x, start=start: x[start : start + learner.period], past)
         found.append(update(found[-1], piece, (start + learner.period - 1) * copies))
@@ -205,64 +212,6 @@ def test_the_default_setting_learns_first_at_step_10010():
         assert gradient_steps == learns
 
 
-# A table of values by hand: one-hot states, no bias, one transition in the ring.
-
-TABLE = Spec(3, 2)
-LATEST = {"replay": 1, "batch_size": 1, "learning_starts": 1, "train_every": 1}
-
-
-def linear(shape, num_actions):
-    return keras.Sequential([keras.Input(shape), keras.layers.Dense(num_actions, use_bias=False)])
-
-
-def one_transition(reward=1.0, terminated=False, truncated=False):
-    number, flag = (lambda x: np.array([[x]], np.int32)), (lambda x: np.array([[x]]))
-    return Transition(
-        number(0), number(1), np.array([[reward]], np.float32), number(2), *map(flag, (terminated, truncated, True))
-    )
-
-
-def learnt_value(
-    transition=None, spec=TABLE, online=((0, 0.5), (0, 0), (1, 2)), target=((0, 0), (0, 0), (10, 3)), **settings
-):
-    """Q(0, 1) after one update with α = ½ from the given tables, where it was 0.5."""
-    only = {**LATEST, "target_every": 1_000, "discount": 0.5}
-    chosen = agent(linear, 0.25, **{**only, **settings})
-    learner = chosen.learner(spec)
-    state = first(learner)
-    tables = [(jnp.asarray(table, jnp.float32),) for table in (online, target)]
-    learnt = state.learnt._replace(
-        weights=state.learnt.weights._replace(trainable=tables[0]),
-        target=state.learnt.target._replace(trainable=tables[1]),
-    )
-    state = state._replace(learnt=learnt, steps=jnp.uint32(5))
-    after = learner.update(state, transition or one_transition(), update_noise(5), clock(5))
-    return float(after.learnt.weights.trainable[0][0, 1])
-
-
-def test_plain_takes_the_best_value_of_the_target_network():
-    assert learnt_value() == 0.5 + 0.5 * (1 + 0.5 * 10 - 0.5)
-
-
-def test_double_lets_the_online_network_choose_and_the_target_network_judge():
-    assert learnt_value(double=True) == 0.5 + 0.5 * (1 + 0.5 * 3 - 0.5)
-
-
-def test_an_action_that_is_not_legal_is_no_best_one():
-    legal = jnp.array([[True, True], [True, True], [False, True]])
-    assert learnt_value(spec=TABLE._replace(legal=legal)) == 0.5 + 0.5 * (1 + 0.5 * 3 - 0.5)
-
-
-def test_a_terminated_step_is_worth_its_reward_and_a_truncated_one_goes_on():
-    assert learnt_value(one_transition(terminated=True)) == 0.5 + 0.5 * (1 - 0.5)
-    assert learnt_value(one_transition(truncated=True)) == learnt_value()
-
-
-def test_the_huber_loss_stops_growing_at_one():
-    assert learnt_value(loss="huber") == 0.5 + 0.25 * 1
-    assert learnt_value(one_transition(reward=-4.75), loss="huber") == 0.5 + 0.25 * -0.25
-
-
 def test_a_linear_network_on_the_latest_step_is_the_table():
     past = history(TABLE, 60)
     found = states(agent(linear, 0.125, **LATEST, target_every=1, discount=0.9), TABLE, past)
@@ -351,27 +300,3 @@ def test_a_seed_learns_the_same_among_any_neighbours():
     straight, turned = lane(seeds), lane(seeds[::-1].copy())
     for a, b in zip(straight, turned, strict=True):
         np.testing.assert_array_equal(a, np.asarray(b)[::-1])
-
-
-def test_numbers_are_leaves_and_counts_are_structure():
-    one = agent(target_rate=0.1, max_gradient_norm=1.0)
-    other = agent(
-        rate=0.5,
-        discount=0.5,
-        target_rate=0.2,
-        max_gradient_norm=2.0,
-        exploration=EpsilonGreedy(one.exploration.epsilon),
-    )
-    assert jax.tree.structure(one) == jax.tree.structure(other)
-    assert jax.tree.structure(one) != jax.tree.structure(agent(target_rate=0.1, max_gradient_norm=1.0, updates=2))
-
-
-def test_the_label_says_which_switches_are_on():
-    assert agent().label == "DQN"
-    assert agent(n_step=3, dueling=True, double=True).label == "3-step dueling double DQN"
-
-
-def test_the_replay_takes_what_it_says():
-    for spec in (SPEC, TABLE, Spec(0, 2, None, None, (4, 4), "uint8")):
-        state = first(agent().learner(spec))
-        assert replay_bytes(agent(), spec) == sum(x.nbytes for x in state.replay if x is not None)

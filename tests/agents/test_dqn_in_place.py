@@ -86,3 +86,11 @@ def test_no_step_copies_the_replay(kind, settings, lane):
     assert made <= IN_PLACE
     memory = program.memory_analysis()
     assert memory.temp_size_in_bytes < replay_bytes(agent, SPECS[kind]) * (lane or 1) / 2
+
+
+@pytest.mark.parametrize("kind", SPECS)
+def test_the_replay_takes_what_it_says(kind):
+    agent = DQN(mlp(8), keras.optimizers.Adam(), replay=PLACES)
+    place = noise.at(jnp.uint32(0), noise.INITIAL, jnp.uint32(0), jnp.uint32(0))
+    replay = agent.learner(SPECS[kind]).init(place).replay
+    assert replay_bytes(agent, SPECS[kind]) == sum(array.nbytes for array in jax.tree.leaves(replay))

@@ -2,6 +2,7 @@
 
 import re
 
+import jax
 import pytest
 
 from qlearn.agents.backend import load_keras
@@ -10,7 +11,7 @@ from qlearn.agents.learner import Spec
 from qlearn.agents.mlp import mlp
 from qlearn.errors import InputError
 from qlearn.rules.exploration import EpsilonGreedy
-from qlearn.rules.schedules import per_visit
+from qlearn.rules.schedules import linear, per_visit
 
 keras = load_keras()
 
@@ -84,3 +85,18 @@ def test_a_network_that_does_not_fit_is_refused_before_training(dueling):
     with pytest.raises(InputError, match="input"):
         agent.check(Spec(0, 3, None, None, (5,)))
     agent.check(Spec(0, 3, None, None, (4,)))
+
+
+def test_numbers_are_leaves_and_counts_are_structure():
+    numbers = {"target_every": None, "target_rate": 0.1, "max_gradient_norm": 1.0}
+    one, same = dqn(**numbers), {**numbers, "target_rate": 0.2, "max_gradient_norm": 2.0, "discount": 0.5}
+    other = DQN(
+        mlp(4), keras.optimizers.Adam(0.5), exploration=EpsilonGreedy(linear(0.5, 0.1, over=9, per="step")), **same
+    )
+    assert jax.tree.structure(one) == jax.tree.structure(other)
+    assert jax.tree.structure(one) != jax.tree.structure(dqn(**numbers, updates=2))
+
+
+def test_the_label_says_which_switches_are_on():
+    assert dqn().label == "DQN"
+    assert dqn(n_step=3, dueling=True, double=True).label == "3-step dueling double DQN"

@@ -58,7 +58,9 @@ class DQN:
         double: the online network selects the next action, the target network evaluates it.
         dueling: the network's last layer is split into a value and advantages.
         n_step: steps of reward before the target network's value.
-        loss: ``"squared"`` or ``"huber"`` (½ e² up to 1, then |e| − ½), averaged over the batch.
+        loss: ``"squared"`` or ``"huber"`` (½ e² up to 1, then |e| − ½), averaged over the batch.  The second wants
+            rewards of a size at which errors beyond 1 are rare: on CartPole, where the end of an episode is worth some
+            hundred less than expected, it hardly notices ends, and values grow without bound under the defaults.
         max_gradient_norm: gradients are scaled down to this Euclidean norm over all weights; None for as they are.
         num_environments: environments that each seed steps at once.
 
