@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import QFunction, Weights
-from qlearn.agents.networked import choose, clip, greedy_weights, lane_of, masks, taken_values
+from qlearn.agents.networked import LANE, choose, clip, greedy_weights, masks, taken_values
 from qlearn.agents.replay import Batch, Replay, Ring, together
 from qlearn.rules.losses import LOSSES
 from qlearn.rules.targets import one_step
@@ -73,7 +73,7 @@ def dqn_learner(agent: Any, spec: Spec) -> Learner:
         update,
         lambda knowledge, observation: q.values(knowledge.weights, observation[None])[0],
         period=agent.train_every // agent.num_environments,
-        lane=lane_of(q),
+        lane=LANE,
         num_environments=agent.num_environments,
         knowledge=lambda state: Knowledge(state.learnt.weights),
         q_network=lambda knowledge: q.model(knowledge.weights),

@@ -18,15 +18,15 @@ Array = jax.Array
 LANE = 8
 """Seeds of one program: wider ones were slower on a CPU, where a lane's activations then leave the first cache."""
 
-_SMALL, _SMALL_LANE = 1024, 16
+_SMALL = 1024
 
 
-def lane_of(network: QFunction) -> int:
-    """How many seeds a program carries: 16 where a network has at most 1,024 weights, else 8.
+def small(network: QFunction) -> bool:
+    """Whether a network that learns from one step at a time is sooner multiplied out than called: up to 1,024 weights.
 
-    A network that small costs less than starting its operations, which a wider lane does for more seeds at once.
+    Then the whole loop becomes one function of machine code (``Learner.fused``).
     """
-    return _SMALL_LANE if network.size <= _SMALL else LANE
+    return network.size <= _SMALL
 
 
 def check_networked(agent: Any) -> None:

@@ -20,12 +20,13 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import Network, Weights
 from qlearn.agents.networked import (
+    LANE,
     check_networked,
     choose,
     greedy_weights,
-    lane_of,
     masks,
     one_step_targets,
+    small,
     taken_values,
 )
 from qlearn.agents.optimizer import Optimizer
@@ -117,9 +118,9 @@ class OnlineQNetwork:
             act=act,
             update=update,
             q_values=lambda knowledge, seen: network.values(knowledge.weights, seen[None])[0],
-            lane=lane_of(network),
+            lane=LANE,
             num_environments=1,
-            fused=False,
+            fused=small(network),
             magnitude=lambda state: state.magnitude,
             knowledge=lambda state: Knowledge(state.weights),
             q_network=lambda knowledge: network.model(knowledge.weights),

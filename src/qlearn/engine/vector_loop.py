@@ -16,6 +16,8 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Agent, Learner, Spec
 from qlearn.engine.step import Row
 from qlearn.engine.vector_step import VectorCarry, advance, begin
+from qlearn.products import multiplied_out
+from qlearn.xla import compiler_options, one_function, told
 
 Array = jax.Array
 NEVER = 0xFFFFFFFF
@@ -26,6 +28,7 @@ class VectorRecords(NamedTuple):
 
     row: Row
     updates: Array
+    witness: Array  # of no interest: see ``qlearn.xla.one_function``
 
 
 class Known(NamedTuple):
@@ -56,37 +59,45 @@ def vector_starter() -> Any:
 
 
 @functools.cache
-def vector_runner(rows: int, by_steps: bool) -> Any:
+def vector_runner(rows: int, by_steps: bool, fused: bool) -> Any:
     """The compiled function that runs a lane: ``(agent, world, seeds, carry, goal, limit) -> (carry, records)``.
 
     It makes at most ``limit`` ≤ ``rows`` updates and ends as soon as a seed is at its ``goal``.  The carry is donated:
-    it is changed in place.
+    it is changed in place.  ``fused``: the loop is one function of machine code, its matrix products multiplied out.
     """
 
-    def run(
-        agent: Agent, world: Any, seeds: Array, carry: VectorCarry, goal: Array, limit: Array
-    ) -> tuple[VectorCarry, VectorRecords]:
-        learner = agent.learner(Spec.of(world))
-        alone = seeds.ndim == 0
-        move = over_lane(alone, functools.partial(advance, learner, world, agent.discount))
-        shape = (rows, *seeds.shape, learner.period, learner.num_environments)
-        empty = Row(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.uint32))
+    def run(*arguments: Any) -> tuple[VectorCarry, VectorRecords]:
+        whole = one_function(functools.partial(_run, rows, by_steps, fused), fused)
+        (carry, row, made), witness = whole(*arguments)
+        return carry, VectorRecords(row, made, witness)
 
-        def unfinished(state: tuple[Array, VectorCarry, Row]) -> Array:
-            i, carry, _ = state
-            return (i < limit) & ~jnp.any(position_of(carry, by_steps) >= goal)
+    return jax.jit(run, donate_argnums=(3,), compiler_options=compiler_options(fused))
 
-        def one(state: tuple[Array, VectorCarry, Row]) -> tuple[Array, VectorCarry, Row]:
-            i, carry, records = state
-            carry, row = move(seeds, carry)
-            place = (i, *([jnp.uint32(0)] * (len(shape) - 1)))
-            records = jax.tree.map(lambda whole, x: jax.lax.dynamic_update_slice(whole, x[None], place), records, row)
-            return i + jnp.uint32(1), carry, records
 
-        made, carry, records = jax.lax.while_loop(unfinished, one, (jnp.uint32(0), carry, empty))
-        return carry, VectorRecords(records, made)
+def _run(
+    rows: int, by_steps: bool, fused: bool, agent: Agent, world: Any, seeds: Array, *rest: Any
+) -> tuple[VectorCarry, Row, Array]:
+    """Up to ``limit`` updates of a lane: the lane, what ended at each step, and how many were made."""
+    carry, goal, limit = rest
+    learner = agent.learner(Spec.of(world))
+    one_seed = functools.partial(advance, learner, world, agent.discount)
+    move = over_lane(seeds.ndim == 0, multiplied_out(one_seed) if fused and told() else one_seed)
+    shape = (rows, *seeds.shape, learner.period, learner.num_environments)
+    empty = Row(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.uint32))
 
-    return jax.jit(run, donate_argnums=(3,))
+    def unfinished(state: tuple[Array, VectorCarry, Row]) -> Array:
+        i, carry, _ = state
+        return (i < limit) & ~jnp.any(position_of(carry, by_steps) >= goal)
+
+    def one(state: tuple[Array, VectorCarry, Row]) -> tuple[Array, VectorCarry, Row]:
+        i, carry, records = state
+        carry, row = move(seeds, carry)
+        place = (i, *([jnp.uint32(0)] * (len(shape) - 1)))
+        records = jax.tree.map(lambda whole, x: jax.lax.dynamic_update_slice(whole, x[None], place), records, row)
+        return i + jnp.uint32(1), carry, records
+
+    made, carry, records = jax.lax.while_loop(unfinished, one, (jnp.uint32(0), carry, empty))
+    return carry, records, made
 
 
 @functools.cache

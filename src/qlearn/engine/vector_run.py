@@ -49,7 +49,7 @@ class VectorRun:
         self._rows = max(1, _STEPS // (width * stride))
         self._limit = 1  # grows from call to call
         words = np.resize(seeds, width).astype(np.uint32)
-        self._alone = width == 1
+        self._alone, self._fused = width == 1, self.learner.fused
         self._words = jnp.asarray(words[0] if self._alone else words)
         self._carry = vector_starter()(agent, world, self._words)
         self.recent = float("nan")  # mean return of the episodes that ended last
@@ -78,9 +78,14 @@ class VectorRun:
         goal = np.full(np.shape(self._words) or (1,), NEVER, np.uint32)
         goal[:n] = self.marks.goals
         given = jnp.asarray(goal[0] if self._alone else goal)
-        self._carry, records = vector_runner(self._rows, self._by_steps)(
-            self.agent, self.world, self._words, self._carry, given, jnp.uint32(self._limit)
-        )
+        arguments = (self.agent, self.world, self._words, self._carry, given, jnp.uint32(self._limit))
+        try:
+            self._carry, records = vector_runner(self._rows, self._by_steps, self._fused)(*arguments)
+        except jax.errors.JaxRuntimeError:
+            if not self._fused:
+                raise
+            self._fused = False  # a layer that needs more than arithmetic: the same numbers but for rounding, slower
+            self._carry, records = vector_runner(self._rows, self._by_steps, False)(*arguments)
         diverged = np.atleast_1d(np.asarray(self._carry.diverged))[:n]
         self._record(records, began, diverged)
         now = self._positions()

@@ -33,7 +33,7 @@ class Snapshots:
     positions: Numbers
     unit: Literal["episode", "step"]
     tables: Numbers | None
-    knowledge: Knowledge | None = None
+    knowledge: Knowledge | None = dataclasses.field(default=None, repr=False)
 
     @property
     def q_tables(self) -> Numbers:
@@ -88,7 +88,7 @@ class Runs:
     wall_time: float
     complete: bool = True
     diverged_at: Numbers | None = None
-    knowledge: Knowledge | None = None
+    knowledge: Knowledge | None = dataclasses.field(default=None, repr=False)
 
     @property
     def label(self) -> str:
