@@ -105,16 +105,21 @@ class VectorHostRun:
         return self.marks
 
     def _once(self) -> int:
-        """One step of every seed that is on its way, and the updates that follow; how many steps (episodes) it made."""
+        """One step of every seed that lacks steps, and the update that follows; how many steps (episodes) it made.
+
+        All seeds learn at once: a seed whose trajectory is full waits, where others made a step that was only a reset.
+        What the seeds of a lane share, as the place at which their replays are written, is then the same for all.
+        """
         n, seen = self.seeds.size, self._seen()
         actions, self._state = self._programs.act(self._state, seen, self._now.copy())
-        stepped = self._host.step(actions[:n].reshape(-1), self._live)
+        live = self._live & ~np.repeat(self._waiting.full(), self._count) if self._waiting.ready else self._live
+        stepped = self._host.step(actions[:n].reshape(-1), live)
         made = self._take_in(seen[:n], actions[:n], stepped)
         if self._waiting.ready:
-            marked = self._waiting.full() & self._running
-            if marked.any():
-                self._learn_of(marked)
-                self._read_those_that_arrived(marked)
+            full = self._waiting.full()
+            if full[self._running].all():
+                self._learn_of(self._running)
+                self._read_those_that_arrived(self._running)
         return made
 
     def _seen(self) -> Numbers:
