@@ -54,6 +54,11 @@ def state_bytes(agent: Any, world: Any) -> int:
     return _of_one_seed(agent, spec_of(world))
 
 
+def memory_of(agent: Any, world: Any, num_seeds: int) -> int:
+    """Bytes of all the states that are in memory at once."""
+    return _state_bytes(agent, spec_of(world), num_seeds)
+
+
 def _state_bytes(agent: Any, spec: Spec, num_seeds: int) -> int:
     """Bytes of all the states that are in memory at once."""
     learner = agent.learner(spec)

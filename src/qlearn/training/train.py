@@ -23,7 +23,7 @@ from qlearn.engine.worlds import spec_of
 from qlearn.environments import FiniteMDP, HostEnvironment, make
 from qlearn.errors import DivergenceWarning, InputError, Interrupted
 from qlearn.training.divergence import divergence
-from qlearn.training.memory import refuse_what_does_not_fit, state_bytes
+from qlearn.training.memory import memory_of, refuse_what_does_not_fit, state_bytes
 from qlearn.training.names import written_agent
 from qlearn.training.progress import Meter, stop_on_interrupt
 from qlearn.training.runs import Runs, Snapshots
@@ -113,9 +113,7 @@ def train_many(
     jobs = [Job(agent, world, numbers.astype(np.uint32), marks, unit) for agent in agents]  # type: ignore[arg-type]
     began = time.perf_counter()
     stop = threading.Event()
-    note = (
-        f"{len(agents)} agents, {numbers.size} seeds" if len(agents) > 1 else f"{agents[0].label}, {numbers.size} seeds"
-    )
+    note = _note(agents, world, numbers.size)
     with Meter(progress, budget * numbers.size * len(agents), note) as meter, stop_on_interrupt(stop):
         outcomes = run(jobs, stop, meter.add)
     took = time.perf_counter() - began
@@ -127,6 +125,16 @@ def train_many(
         done = int(sum(runs.num_episodes.sum() for runs in result))
         raise Interrupted(f"Training was interrupted after {done} episodes; `.runs` holds them.", result)
     return result
+
+
+def _note(agents: Sequence[Agent], world: Any, num_seeds: int) -> str:
+    """What is being done, for the eye; with a replay, what it takes of the memory."""
+    if len(agents) > 1:
+        return f"{len(agents)} agents, {num_seeds} seeds"
+    words = f"{agents[0].label}, {num_seeds} seeds"
+    if not hasattr(agents[0], "replay"):
+        return words
+    return f"{words}, {memory_of(agents[0], world, num_seeds) / 1e6:,.0f} MB with the replay"
 
 
 def _is_whole(value: Any) -> bool:
