@@ -1,0 +1,160 @@
+"""Certificates of the presets: `python -m benchmarks.certificates [NAME ...]`, for example dqn/CartPole-v1.
+
+Each preset is trained for its own steps on ten seeds that it was not chosen on, and what is judged are the weights that every seed ends with, greedily, in 20 games on seeds of their own: never the best of many. Failed seeds stay in every mean. Each certificate is written as it is finished, into benchmarks/results/certificates.md and certificates.json, with the pictures and the table in docs/; those that are there already and were not named stay.
+"""  # noqa: E501 - the second paragraph is printed as it is
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import certificate_pages, measure
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).with_name("results")
+SEEDS = range(1000, 1010)  # presets were chosen on seeds below 200
+SNAPSHOTS = 20
+LAST = 100  # episodes that the training return at the end is a mean of, as in CleanRL's published figures
+CONTROL_STEPS = 100_000
+
+
+def name_of(preset):
+    return f"{preset.name}/{preset.environment}"
+
+
+def interval(values):
+    """A mean with its 95% interval (Student's t), and every seed's value."""
+    from qlearn.statistics import mean_interval
+
+    found = mean_interval(values)
+    low, high = found.interval or (None, None)
+    return {"mean": found.mean, "low": low, "high": high, "per_seed": [float(value) for value in values]}
+
+
+def last_episodes(runs, episodes=LAST):
+    """Each seed's mean return over the last episodes that it completed, exploration included."""
+    ends = [returns[:count] for returns, count in zip(runs.returns, runs.num_episodes, strict=True)]
+    return [float(returns[-episodes:].mean()) for returns in ends]
+
+
+def last_steps(runs, share=0.1):
+    """The same over the episodes that ended in the last share of the steps."""
+    means = []
+    for returns, lengths, count in zip(runs.returns, runs.lengths, runs.num_episodes, strict=True):
+        ends = np.cumsum(lengths[:count])
+        late = returns[:count][ends > (1 - share) * runs.num_steps.max()]
+        means.append(float(late.mean()) if late.size else float(returns[:count][-1]))
+    return means
+
+
+def goals(runs):
+    """Where an episode is long unless the goal is reached: how often exploration and learning reached it."""
+    limit = runs.environment.time_limit
+    first, reached, late = [], [], []
+    for lengths, count in zip(runs.lengths, runs.num_episodes, strict=True):
+        there = lengths[:count] < limit
+        ends = np.cumsum(lengths[:count])
+        first.append(int(ends[there][0]) if there.any() else None)
+        reached.append(int(there.sum()))
+        late.append(float(there[-LAST:].mean()))
+    return {"first_step": first, "episodes": reached, "share_of_last_episodes": late}
+
+
+def certify(preset, seeds):
+    """Train and judge one preset; everything that its certificate says."""
+    import qlearn as ql
+
+    agent = ql.preset(preset.name, preset.environment)
+    wall, process = time.perf_counter(), time.process_time()
+    runs = ql.train(
+        agent, preset.environment, steps=preset.steps, seeds=list(seeds), snapshots=SNAPSHOTS, progress=False
+    )
+    wall, process = time.perf_counter() - wall, time.process_time() - process
+    found = ql.evaluate(runs)
+    return {
+        "agent": preset.name,
+        "environment": preset.environment,
+        "label": runs.label,
+        "settings": preset.agent,
+        "agent_version": runs.settings["agent_version"],
+        "source": preset.source,
+        "claim": preset.claim,
+        "steps": preset.steps,
+        "seeds": [int(seed) for seed in runs.seeds],
+        "greedy": interval(found.exact_return) | {"games": 20, "standard_error": found.standard_error.tolist()},
+        "training": interval(last_episodes(runs)) | {"episodes": LAST},
+        "training_last_tenth_of_steps": interval(last_steps(runs)),
+        "diverged_at": [int(step) for step in runs.diverged_at],
+        "num_diverged": int(runs.diverged.sum()),
+        "goal": goals(runs),
+        "curve": {"steps": found.positions.tolist(), "greedy": np.round(found.curve, 2).tolist()},
+        "wall_seconds": wall,
+        "processor_seconds": process,
+        "conditions": measure.conditions() | runs.versions,
+    }
+
+
+def control(environment, seeds):
+    """What the uniform policy gets, as everything here is held against it."""
+    import qlearn as ql
+
+    agent = ql.StreamQ(ql.mlp(1), exploration=ql.EpsilonGreedy(1.0))
+    runs = ql.train(agent, environment, steps=CONTROL_STEPS, seeds=list(seeds), progress=False)
+    return interval(runs.online_returns())
+
+
+def read(folder):
+    """What earlier runs wrote."""
+    written = folder / "certificates.json"
+    return json.loads(written.read_text()) if written.exists() else {"certificates": {}, "controls": {}}
+
+
+def write(folder, held, order):
+    held["certificates"] = {name: held["certificates"][name] for name in order if name in held["certificates"]}
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(held, indent=1, ensure_ascii=False)
+    (folder / "certificates.json").write_text(certificate_pages.compact(text) + "\n")
+    (folder / "certificates.md").write_text(certificate_pages.page(held, __doc__ or "", order.values()))
+    if folder == RESULTS:
+        certificate_pages.into_docs(ROOT / "docs" / "certificates.md", held)
+        certificate_pages.pictures(ROOT / "docs" / "pictures", held)
+
+
+def main():
+    import qlearn as ql
+
+    known = {name_of(preset): preset for preset in ql.presets()}
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.certificates",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(known))
+    parser.add_argument("--missing", action="store_true", help="only those whose settings have no certificate yet")
+    parser.add_argument("--pages", action="store_true", help="train nothing; write pages and pictures again")
+    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many, from 1,000 on")
+    parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where to write")
+    chosen = parser.parse_args()
+    unknown = sorted(set(chosen.names) - set(known))
+    if unknown:
+        parser.error(f"no preset is called {', '.join(unknown)}; there are {', '.join(known)}")
+    held, seeds = read(chosen.out), range(SEEDS[0], SEEDS[0] + chosen.seeds)
+    for name in [] if chosen.pages else chosen.names or known:
+        preset, there = known[name], held["certificates"].get(name, {})
+        if chosen.missing and (there.get("settings"), there.get("steps")) == (preset.agent, preset.steps):
+            continue
+        print(f"{name} …", file=sys.stderr, flush=True)
+        held["certificates"][name] = made = certify(preset, seeds)
+        if preset.environment not in held["controls"]:
+            held["controls"][preset.environment] = control(preset.environment, seeds)
+        write(chosen.out, held, known)
+        print(certificate_pages.line(made), flush=True)
+    write(chosen.out, held, known)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
