@@ -101,7 +101,7 @@ def control(environment, seeds):
     """What the uniform policy gets, as everything here is held against it."""
     import qlearn as ql
 
-    agent = ql.StreamQ(ql.mlp(1), exploration=ql.EpsilonGreedy(1.0))
+    agent = ql.StreamQ(ql.mlp(1), learning_rate=0.0, exploration=ql.EpsilonGreedy(1.0))
     runs = ql.train(agent, environment, steps=CONTROL_STEPS, seeds=list(seeds), progress=False)
     return interval(runs.online_returns())
 

@@ -1,0 +1,1 @@
+"""Drivers of other libraries, run by the interpreter of an environment of their own: see benchmarks/networks.py."""
