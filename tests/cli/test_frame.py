@@ -62,7 +62,7 @@ WRONG = [
     (["solve", "NChain-v0", "--horizon", "0"], "at least 1"),
     (["solve", "NChain-v0", "--seed"], "needs a value"),
     (["solve", "Taxi-v4(fickle_passenger=True)"], "no model"),
-    (["solve", "CartPole-v1"], "observes numbers"),
+    (["solve", "CartPole-v1"], "has no model"),
     (["play", "NCahin-v0"], "'NChain-v0'"),
     (["train", "NChain-v0"], "AGENT is missing"),
     (["train", "NChain-v0", "q-lerning"], "'q-learning'"),
