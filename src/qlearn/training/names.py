@@ -54,6 +54,7 @@ def parse_agent(text: str) -> Any:
 def written_agent(agent: Any) -> str | None:
     """What ``parse_agent`` reads to make this agent again; None where it is not one of qlearn's own.
 
+    >>> from qlearn.agents import QLearning
     >>> written_agent(QLearning(learning_rate=0.5))
     'q-learning(learning_rate=0.5)'
     """
