@@ -1,7 +1,15 @@
-"""Networks against their peers, on one core: `python -m benchmarks.networks [--peers PYTHON] [NAME ...]`.
+"""How fast networks learn, ours and others': `python -m benchmarks.networks [dqn pqn stream minatar compile host]`.
 
-Every contestant runs in a process of its own, pinned to the same core with one thread, and they take turns. Steps a second are by process time; the first call, where programs are compiled, is apart. Peers need an environment of their own: `python -m venv peers && peers/bin/pip install torch stable-baselines3 rejax six`, then `--peers peers/bin/python`. Writes benchmarks/results/networks.md and networks.json.
-"""  # noqa: E501 - the second paragraph is printed as it is
+Writes benchmarks/results/networks.md and networks.json; what they say about parts that are not named stays.  All on one
+core; what takes part in a race takes turns.  Peers that a registry holds are run again, in an environment of their own:
+
+    python -m venv PEERS
+    PEERS/bin/pip install stable-baselines3 rejax "gymnax<1" flashbax
+    python -m benchmarks.networks --peers PEERS/bin/python
+
+(rejax 0.1.3 does not know the steps of gymnax 1.0.  torch brings some gigabytes.)  Without --peers, or QLEARN_PEERS in
+the environment, only qlearn is measured.
+"""
 
 import argparse
 import json
@@ -10,173 +18,67 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks import measure, report
+from benchmarks import report
 
-HERE = Path(__file__).parent
-RESULTS = HERE / "results"
-TURNS = 3
-EPSILON = "epsilon-greedy(linear(1, 0.05, over=50000, per=step))"
-DQN = f"dqn(mlp(120, 84), adam(0.00025), learning_starts=1000, exploration={EPSILON})"
-TEN = f"dqn(mlp(120, 84), adam(0.00025), learning_starts=1000, num_environments=10, exploration={EPSILON})"
-PQN = (
-    "pqn(mlp(64, 64, layer_norm=True), adam(0.0003), num_environments=16, num_steps=128, epochs=5, minibatches=16, "
-    f"trace_decay=0.9, exploration={EPSILON})"
-)
-WIDE = (
-    "pqn(mlp(256, 256, layer_norm=True), adam(0.0001), num_environments=32, num_steps=64, epochs=4, minibatches=16, "
-    f"trace_decay=0.95, reward_scale=0.1, exploration={EPSILON})"
-)
-STREAM = "stream-q(mlp(32, layer_norm=True))"
-REJAX = ("num_envs=16", "num_steps=128", "num_epochs=5", "num_minibatches=16")
-HOST, OWN = "CartPole-v1(loop='host')", "CartPole-v1(vectorization='own')"
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).with_name("results")
+PARTS = ("dqn", "pqn", "stream", "minatar", "host", "compile")
+HEAD = """# Networks
 
-# name: title, rows of (what, agent, environment, seeds, steps), and peers, of which the first is the yardstick
-CONTESTS = {
-    "dqn": (
-        "DQN on CartPole: 120-84, batch 128, one update in 10 steps",
-        [
-            ("qlearn, 1 seed", DQN, "CartPole-v1", 1, 60_000),
-            ("qlearn, 1 seed, 10 environments", TEN, "CartPole-v1", 1, 60_000),
-            ("qlearn, 8 seeds", DQN, "CartPole-v1", 8, 20_000),
-            ("qlearn's host loop, Gymnasium's CartPole, 1 seed", DQN, HOST, 1, 10_000),
-            ("qlearn's host loop, CartPole's own vector form, 8 seeds", DQN, OWN, 8, 3_000),
-        ],
-        [
-            ("Stable-Baselines3, the same setting", ["sb3_dqn.py", "cleanrl", "6000"]),
-            ("Stable-Baselines3, RL Zoo's line", ["sb3_dqn.py", "zoo", "6000"]),
-        ],
-    ),
-    "pqn": (
-        "PQN on CartPole: 64-64 with LayerNorm, 16 environments × 128 steps, 5 epochs of 16 minibatches",
-        [
-            ("qlearn, 1 seed", PQN, "CartPole-v1", 1, 204_800),
-            ("qlearn, 8 seeds", PQN, "CartPole-v1", 8, 61_440),
-            ("qlearn, 256-256 (purejaxql's), 1 seed", WIDE, "CartPole-v1", 1, 61_440),
-        ],
-        [
-            (
-                f"rejax, {seeds} seed{'s' if seeds > 1 else ''}",
-                ["rejax_runs.py", "pqn", "CartPole-v1", str(seeds), str(steps), *REJAX],
-            )
-            for seeds, steps in ((1, 204_800), (8, 61_440))
-        ],
-    ),
-    "stream": (
-        "Stream Q(λ) on CartPole: 32 units",
-        [
-            ("qlearn, 1 seed", STREAM, "CartPole-v1", 1, 200_000),
-            ("qlearn, 8 seeds", STREAM, "CartPole-v1", 8, 60_000),
-        ],
-        [],
-    ),
-}
+Made by `python -m benchmarks.networks`. One core, process time, contestants in turn; medians with the lowest and the
+highest turn. A row "A / B" says how many times as many steps per second A makes as B, turn by turn. The first call of
+each, which compiles, is timed apart. "there": the figure of a program that no package registry holds, measured once on
+another machine together with the anchors; it is scaled by what an anchor makes here over what it made there:
+Stable-Baselines3 1,200 steps per second, rejax 96,000 (86,000 to 106,000). The two anchors do not agree, so both are
+shown, and only figures that are scaled by the kindred anchor carry a target: torch's and Gymnasium's by
+Stable-Baselines3, JAX's by a plain loop in JAX (`benchmarks/peers/jax_dqn.py`), which has the structure, the libraries
+and the arithmetic of purejaxrl's DQN (66,000 there).
+"""
 
 
-class Contestant:
-    """A process that does its work once for every line it is sent."""
-
-    def __init__(self, command):
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-    def run(self):
-        self.process.stdin.write("go\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        return json.loads(line) if line else {"failed": "the process ended"}
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=60)
+def part(name, quick, peers):
+    """One part in a process of its own; its last line is JSON."""
+    command = [sys.executable, "-m", f"benchmarks.networks_{name}", *["--quick"] * quick]
+    command += ["--peers", peers] if peers else []
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def serve(agent, environment, seeds, steps):
-    """Be a contestant: train qlearn's."""
-    sys.path.insert(0, str(HERE / "peers"))
-    from clock import serve as answer
-    from clock import settle
-
-    settle()
-    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
-    from qlearn.training import parse_agent, train
-
-    described = parse_agent(agent)
-
-    def work():
-        runs = train(described, environment, steps=int(steps), seeds=int(seeds), progress=False)
-        return int(runs.num_steps.sum())
-
-    answer(work, {"qlearn": measure.version("qlearn"), "keras": measure.version("keras")})
-
-
-def race(name, peers):
-    """Every contestant's rates over the turns, and what its first call took beyond the later ones."""
-    title, ours, theirs = CONTESTS[name]
-    commands = {what: [sys.executable, "-m", "benchmarks.networks", "--serve", *map(str, rest)] for what, *rest in ours}
-    if peers:
-        commands |= {what: [peers, str(HERE / "peers" / words[0]), *words[1:]] for what, words in theirs}
-    contestants = {what: Contestant(command) for what, command in commands.items()}
-    samples = {what: {"first": one.run(), "turns": []} for what, one in contestants.items()}
-    for _ in range(TURNS):
-        for what, one in contestants.items():
-            if "failed" not in samples[what]["first"]:
-                samples[what]["turns"].append(one.run())
-    for one in contestants.values():
-        one.close()
-    return {"title": title, "samples": samples, "yardstick": theirs[0][0] if peers and theirs else None}
-
-
-def row(what, sample, yardstick):
-    if "failed" in sample["first"]:
-        return [what, f"not measured ({sample['first']['failed'][:80]})", "–", "–"]
-    rates = [turn["amount"] / turn["process"] for turn in sample["turns"]]
-    later = sorted(turn["process"] for turn in sample["turns"])[len(sample["turns"]) // 2]
-    ratio = "–"
-    if yardstick:
-        ratio = report.spread(
-            measure.spread([a / (t["amount"] / t["process"]) for a, t in zip(rates, yardstick["turns"], strict=True)]),
-            " ×",
-        )
-    compiling = max(0.0, sample["first"]["process"] - later)
-    return [what, report.spread(measure.spread(rates)), ratio, f"{compiling:.1f} s"]
-
-
-def page(held):
-    lines = ["# Networks", "", *(__doc__ or "").strip().split("\n\n")[1:], ""]
-    for found in held["contests"].values():
-        samples = found["samples"]
-        yardstick = samples.get(found["yardstick"])
-        if yardstick and "failed" in yardstick["first"]:
-            yardstick = None
-        head = ["what", "steps a second", f"against {found['yardstick']}" if yardstick else "–", "first call beyond"]
-        rows = [head, ["---"] * 4, *(row(what, sample, yardstick) for what, sample in samples.items())]
-        lines += [f"## {found['title']}", "", *("| " + " | ".join(cells) + " |" for cells in rows), ""]
-        lines += ["; ".join(f"{key} {value}" for key, value in found["conditions"].items()), ""]
-    return "\n".join(lines)
+def write(folder, sections):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "networks.json").write_text(json.dumps(sections, indent=1) + "\n")
+    (folder / "networks.md").write_text("\n".join([HEAD, *map(report.section, sections.values())]))
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.networks", description=(__doc__ or "").split("\n\n")[0])
-    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(CONTESTS))
-    parser.add_argument("--peers", metavar="PYTHON", help="the interpreter of an environment that has the peers")
-    parser.add_argument("--serve", nargs=4, metavar=("AGENT", "ENV", "SEEDS", "STEPS"), help=argparse.SUPPRESS)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.networks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parser.add_argument("--peers", metavar="PYTHON", default=os.environ.get("QLEARN_PEERS"), help="their interpreter")
+    parser.add_argument("--quick", action="store_true", help="short runs, which are printed and not written")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: benchmarks/results)")
     chosen = parser.parse_args()
-    if chosen.serve:
-        serve(*chosen.serve)
-        return 0
-    unknown = sorted(set(chosen.names) - set(CONTESTS))
+    unknown = sorted(set(chosen.parts) - set(PARTS))
     if unknown:
-        parser.error(f"there is no contest {', '.join(unknown)}; there are {', '.join(CONTESTS)}")
-    written = RESULTS / "networks.json"
-    held = json.loads(written.read_text()) if written.exists() else {"contests": {}}
-    for name in chosen.names or CONTESTS:
-        load = os.getloadavg()[0]
-        found = race(name, chosen.peers)
-        found["conditions"] = measure.conditions() | {"keras": measure.version("keras"), "load before": f"{load:.1f}"}
-        held["contests"][name] = found
-        written.write_text(json.dumps(held, indent=1) + "\n")
-        (RESULTS / "networks.md").write_text(page(held) + "\n")
-    print(page(held))
-    return 0
+        parser.error(f"there is no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    folder = chosen.out or (None if chosen.quick else RESULTS)
+    written = folder / "networks.json" if folder else None
+    sections = json.loads(written.read_text()) if written and written.exists() else {}
+    failed = []
+    for name in chosen.parts or PARTS:
+        print(f"{name} …", file=sys.stderr, flush=True)
+        try:
+            found = {"quick": chosen.quick, **part(name, chosen.quick, chosen.peers)}
+        except (subprocess.CalledProcessError, ValueError, IndexError) as error:
+            failed.append(name)
+            print(f"{name} failed: {error}", file=sys.stderr)
+            continue
+        sections[name] = found
+        print(report.section(found), flush=True)
+        if folder:  # after each, so that an interruption loses one part and not all
+            write(folder, {key: sections[key] for key in PARTS if key in sections})
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
