@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Agent, Learner, Spec
 from qlearn.agents.table import is_dense
 from qlearn.engine.step import Carry, Row, advance, begin
-from qlearn.environments.device import DeviceMDP
+from qlearn.engine.worlds import World
 from qlearn.xla import compiler_options, one_function
 
 Array = jax.Array
@@ -57,7 +57,7 @@ class Axes:
     A lane of one has no such axis, so that the branches of its agent are real ones.
     """
 
-    def __init__(self, learner: Learner, model: DeviceMDP) -> None:
+    def __init__(self, learner: Learner, model: World) -> None:
         self.alone = learner.lane == 1
         shapes = jax.eval_shape(functools.partial(begin, learner, model), jnp.uint32(0))
         self.carry = jax.tree.map(lambda x: x.ndim if is_dense(x.size) else 0, shapes)
@@ -82,7 +82,7 @@ class Axes:
 def starter() -> Any:
     """The compiled function that makes a lane's first state: ``(agent, model, seeds) -> Carry``."""
 
-    def start(agent: Agent, model: DeviceMDP, seeds: Array) -> Carry:
+    def start(agent: Agent, model: World, seeds: Array) -> Carry:
         learner = agent.learner(Spec.of(model))
         axes = Axes(learner, model)
         return axes.over(functools.partial(begin, learner, model), 0, axes.carry)(seeds)
@@ -94,7 +94,7 @@ def starter() -> Any:
 def reader() -> Any:
     """The compiled function that reads a lane: ``(agent, model, carry) -> Standing``."""
 
-    def read(agent: Agent, model: DeviceMDP, carry: Carry) -> Standing:
+    def read(agent: Agent, model: World, carry: Carry) -> Standing:
         learner = agent.learner(Spec.of(model))
         axes = Axes(learner, model)
         states = jnp.arange(model.num_states, dtype=jnp.int32)
@@ -122,7 +122,7 @@ def runner(loop: Loop, rows: int, by_steps: bool, fused: bool) -> Any:
     The lane is donated: it is changed in place.
     """
 
-    def run(agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
+    def run(agent: Agent, model: World, seeds: Array, *rest: Any) -> tuple[Lane, Records]:
         whole = one_function(functools.partial(loop, rows, by_steps), fused)
         (lane, row, made), witness = whole(agent, model, seeds, *rest)
         return lane, Records(row, made, witness)
@@ -131,7 +131,7 @@ def runner(loop: Loop, rows: int, by_steps: bool, fused: bool) -> Any:
 
 
 def by_update(
-    rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any
+    rows: int, by_steps: bool, agent: Agent, model: World, seeds: Array, *rest: Any
 ) -> tuple[Lane, Row, Array]:
     """Up to ``limit`` updates of a lane: the lane, what ended at each step, and how many were made."""
     lane, budget, limit = rest

@@ -16,13 +16,13 @@ from qlearn.agents.learner import Agent, Spec, Transition
 from qlearn.engine import noise
 from qlearn.engine.device_loop import Axes, Lane
 from qlearn.engine.step import Carry, Row, interact
-from qlearn.environments.device import DeviceMDP
+from qlearn.engine.worlds import World
 
 Array = jax.Array
 
 
 def by_episode(
-    rows: int, by_steps: bool, agent: Agent, model: DeviceMDP, seeds: Array, *rest: Any
+    rows: int, by_steps: bool, agent: Agent, model: World, seeds: Array, *rest: Any
 ) -> tuple[Lane, Row, Array]:
     """Up to ``limit`` episodes of a lane: the lane, what each brought, and how many were made.
 

@@ -15,7 +15,7 @@ import numpy as np
 from qlearn.agents.learner import Agent, Spec
 from qlearn.engine.device_loop import Lane, Records, Standing, by_update, reader, runner, starter
 from qlearn.engine.episode_loop import by_episode
-from qlearn.environments.device import DeviceMDP
+from qlearn.engine.worlds import World
 
 Unit = Literal["episode", "step"]
 Numbers = np.ndarray[Any, Any]
@@ -68,7 +68,7 @@ class LaneRun:
         unit: what positions count.
     """
 
-    def __init__(self, agent: Agent, model: DeviceMDP, seeds: Numbers, unit: Unit) -> None:
+    def __init__(self, agent: Agent, model: World, seeds: Numbers, unit: Unit) -> None:
         self.agent, self.model, self.seeds = agent, model, seeds
         self.learner = agent.learner(Spec.of(model))
         self.history = History()

@@ -38,6 +38,7 @@ class Outcome:
     q_table: Numbers | None  # (n, S, A) float32; None where states cannot be counted
     visits: Numbers | None  # (n, S, A) int64; None for learners with a network
     snapshots: Numbers | None  # (n, k, S, A) float32, at all positions that every seed has reached
+    counted: Numbers | None  # (n, k, S, A) int32: the visits there; None for learners with a network
     knowledge: Knowledge | None  # of learners with a network: (n, …)
     known: Knowledge | None  # the same at all positions that every seed has reached: (n, k, …)
     diverged: Numbers | None  # (n,) int64: the step at which it was seen, 0 where it was not; None for tables
@@ -50,7 +51,7 @@ class TablePart:
 
     history: History
     standing: Standing
-    tables: list[Numbers]
+    tables: list[Standing]  # at the positions reached
     size: int
     complete: bool
 
@@ -89,12 +90,17 @@ def _tables(parts: Sequence[TablePart]) -> dict[str, Any]:
     def standing(name: str) -> Numbers:
         return np.concatenate([np.asarray(getattr(part.standing, name)) for part in parts])
 
-    snapshots = [np.array(part.tables[:reached], np.float32).reshape(reached, part.size, *shape) for part in parts]
+    def along(name: str, dtype: Any) -> Numbers:
+        rows = [[getattr(standing, name) for standing in part.tables[:reached]] for part in parts]
+        lanes = [np.array(row, dtype).reshape(reached, p.size, *shape) for row, p in zip(rows, parts, strict=True)]
+        return np.concatenate(lanes, axis=1).swapaxes(0, 1)
+
     return {
         "num_steps": standing("steps").astype(np.int64),
         "q_table": standing("q_table"),
         "visits": standing("visits").astype(np.int64),
-        "snapshots": np.concatenate(snapshots, axis=1).swapaxes(0, 1),
+        "snapshots": along("q_table", np.float32),
+        "counted": along("visits", np.int32),
         "knowledge": None,
         "known": None,
         "diverged": None,
@@ -118,6 +124,7 @@ def _knowledge(parts: Sequence[VectorPart]) -> dict[str, Any]:
         "q_table": end.q_table,
         "visits": None,
         "snapshots": None if known is None else known.q_table,
+        "counted": None,
         "knowledge": end.knowledge,
         "known": None if known is None else known.knowledge,
         "diverged": diverged,

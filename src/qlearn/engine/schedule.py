@@ -19,7 +19,6 @@ from qlearn.engine.outcome import Outcome, TablePart, VectorPart, joined
 from qlearn.engine.vector_host_run import VectorHostRun
 from qlearn.engine.vector_run import VectorRun, lane_width
 from qlearn.engine.worlds import on_device, spec_of
-from qlearn.environments.finite_mdp import FiniteMDP
 from qlearn.environments.host import HostEnvironment
 
 
@@ -29,7 +28,7 @@ class Job:
 
     Args:
         agent: the description.
-        environment: a FiniteMDP or a HostEnvironment.
+        environment: a FiniteMDP, a HostEnvironment or a JaxEnvironment.
         seeds: (n,) uint32 values.
         positions: rising numbers of episodes or steps; the tables are read at each, the run ends at the last.
         unit: what the positions count.
@@ -115,13 +114,13 @@ def _run_tables(job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Callab
         idle = Standing(np.zeros(shape, np.float32), np.zeros(shape, np.int32), none, none)
         return TablePart(History(), idle, [], seeds.size, complete=False)
     lane: LaneRun | HostRun
-    if isinstance(job.environment, FiniteMDP):
-        lane = LaneRun(job.agent, on_device(job.environment), seeds, job.unit)
-    else:
+    if isinstance(job.environment, HostEnvironment):
         lane = HostRun(job.agent, job.environment, seeds, job.unit)
-    tables: list[Numbers] = []
+    else:
+        lane = LaneRun(job.agent, on_device(job.environment), seeds, job.unit)
+    tables: list[Standing] = []
     for position in job.positions:
         if not lane.run_to(position, stop, tell):
             return TablePart(lane.history, lane.standing(running=True), tables, seeds.size, complete=False)
-        tables.append(lane.standing().q_table)
+        tables.append(lane.standing())
     return TablePart(lane.history, lane.standing(), tables, seeds.size, complete=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +11,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Learner, Transition
 from qlearn.agents.table import add
 from qlearn.engine import noise
-from qlearn.environments.device import DeviceMDP
+from qlearn.engine.worlds import World
 from qlearn.xla import settle
 
 Array = jax.Array
@@ -20,7 +21,7 @@ class Carry(NamedTuple):
     """Everything that goes from one update to the next: the whole state of a run of one seed."""
 
     agent: Any
-    environment: Array
+    environment: Any  # its state, of which the agent sees what ``observe`` gives
     clock: Clock
     gained: Array  # the return of this episode so far, float32
     owed: Array  # what rounding has cut off from it (Kahan), float32
@@ -34,7 +35,7 @@ class Row(NamedTuple):
     length: Array
 
 
-def begin(learner: Learner, model: DeviceMDP, seed: Array) -> Carry:
+def begin(learner: Learner, model: World, seed: Array) -> Carry:
     """The state of a run before its first step."""
     zero = jnp.uint32(0)
     return Carry(
@@ -48,13 +49,14 @@ def begin(learner: Learner, model: DeviceMDP, seed: Array) -> Carry:
 
 
 def interact(
-    learner: Learner, model: DeviceMDP, seed: Array, carry: Carry, live: Array | None = None
+    learner: Learner, model: World, seed: Array, carry: Carry, live: Array | None = None
 ) -> tuple[Carry, Transition, Row]:
     """One step of the environment, without learning; where ``live`` is False the step is not counted as a visit."""
     clock, state = carry.clock, carry.environment
+    seen = model.observe(state)
     behaviour = noise.at(seed, noise.BEHAVIOUR, clock.episode, clock.step)
-    action, agent = learner.act(carry.agent, state, behaviour, clock)
-    action = settle(action, state)
+    action, agent = learner.act(carry.agent, seen, behaviour, clock)
+    action = settle(action, seen)
     world = noise.at(seed, noise.ENVIRONMENT, clock.episode, clock.step)
     arrived, reward, terminated = model.step(state, action, world, clock.total)
     step = clock.step + jnp.uint32(1)
@@ -65,17 +67,17 @@ def interact(
     gained, owed = kahan(carry.gained, carry.owed, reward)
     after = Carry(
         agent=agent,
-        environment=jnp.where(ended, fresh, arrived),
+        environment=jax.tree.map(functools.partial(jnp.where, ended), fresh, arrived),
         clock=Clock(episode, jnp.where(ended, jnp.uint32(0), step), clock.total + jnp.uint32(1)),
         gained=jnp.where(ended, 0.0, gained),
         owed=jnp.where(ended, 0.0, owed),
-        visits=add(carry.visits, state, action, jnp.int32(1) if live is None else live.astype(jnp.int32)),
+        visits=add(carry.visits, seen, action, jnp.int32(1) if live is None else live.astype(jnp.int32)),
     )
-    transition = Transition(state, action, reward, arrived, terminated, truncated, jnp.bool_(True))
+    transition = Transition(seen, action, reward, model.observe(arrived), terminated, truncated, jnp.bool_(True))
     return after, transition, Row(gained, jnp.where(ended, step, jnp.uint32(0)))
 
 
-def advance(learner: Learner, model: DeviceMDP, seed: Array, carry: Carry) -> tuple[Carry, Row]:
+def advance(learner: Learner, model: World, seed: Array, carry: Carry) -> tuple[Carry, Row]:
     """``period`` steps and one update; the rows have shape (period,)."""
     if learner.period == 1:
         after, transition, row = interact(learner, model, seed, carry)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 from qlearn.agents.learner import Spec
+from qlearn.environments.device import DeviceMDP
 from qlearn.environments.device import on_device as _model_on_device
 from qlearn.environments.finite_mdp import FiniteMDP
 from qlearn.environments.host import HostEnvironment
+from qlearn.environments.jax_environment import JaxEnvironment
+
+World: TypeAlias = DeviceMDP | JaxEnvironment
+"""What a loop on the device steps."""
 
 
 def spec_of(environment: Any) -> Spec:

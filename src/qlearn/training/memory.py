@@ -33,7 +33,7 @@ def refuse_what_does_not_fit(
     whole = _physical()
     spec = spec_of(world)
     tables = num_seeds * len(agents) * spec.num_states * spec.num_actions
-    results = tables * (12 + 4 * snapshots) + num_seeds * len(agents) * 32 * (episodes or 1)
+    results = tables * (12 + 8 * snapshots) + num_seeds * len(agents) * 32 * (episodes or 1)
     greedy = max(agents, key=lambda agent: _state_bytes(agent, spec, num_seeds))
     states = _state_bytes(greedy, spec, num_seeds)
     if results + states <= _SHARE * whole:

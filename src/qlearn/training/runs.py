@@ -28,12 +28,15 @@ class Snapshots:
         unit: what they count.
         tables: (n, k, S, A) float32; None where states cannot be counted.
         knowledge: of agents with a network, their weights, (n, k, …); None for tables.
+        counts: how often each action had been taken in each state, (n, k, S, A) int32 (``visits`` reads it); None for
+            agents with a network.
     """
 
     positions: Numbers
     unit: Literal["episode", "step"]
     tables: Numbers | None
     knowledge: Knowledge | None = dataclasses.field(default=None, repr=False)
+    counts: Numbers | None = None
 
     @property
     def q_tables(self) -> Numbers:
@@ -43,6 +46,15 @@ class Snapshots:
             InputError: where states cannot be counted.
         """
         return _counted(self.tables)
+
+    @property
+    def visits(self) -> Numbers:
+        """How often each action had been taken in each state, (n, k, S, A) int32.
+
+        Raises:
+            InputError: for agents with a network, which do not count.
+        """
+        return _visited(self.counts)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -111,9 +123,7 @@ class Runs:
         Raises:
             InputError: for agents with a network, which do not count.
         """
-        if self.counts is None:
-            raise InputError("Agents with a network do not count visits; expected runs of an agent with a table.")
-        return self.counts
+        return _visited(self.counts)
 
     def q_network(self, seed: int) -> Any:
         """The network of one run, with the weights that it ended with: an ordinary ``keras.Model``.
@@ -181,6 +191,7 @@ class Runs:
             unit = self.snapshots.unit
             arrays |= {"positions": self.snapshots.positions} | _leaves("snapshot_knowledge", self.snapshots.knowledge)
             arrays |= {} if self.snapshots.tables is None else {"snapshot_tables": self.snapshots.tables}
+            arrays |= {} if self.snapshots.counts is None else {"snapshot_visits": self.snapshots.counts}
         description = {
             "settings": self.settings,
             "versions": self.versions,
@@ -233,7 +244,8 @@ class Runs:
         knowledge, along = (_tree(agent, environment, arrays, name) for name in ("knowledge", "snapshot_knowledge"))
         snapshots = None
         if told["unit"] is not None:
-            snapshots = Snapshots(arrays["positions"], told["unit"], arrays.get("snapshot_tables"), along)
+            tables, counts = arrays.get("snapshot_tables"), arrays.get("snapshot_visits")
+            snapshots = Snapshots(arrays["positions"], told["unit"], tables, along, counts)
         return cls(
             agent=agent,
             environment=environment,
@@ -251,6 +263,12 @@ class Runs:
 
 
 _ARRAYS = ("seeds", "returns", "lengths", "num_episodes", "num_steps", "diverged")
+
+
+def _visited(counts: Numbers | None) -> Numbers:
+    if counts is None:
+        raise InputError("Agents with a network do not count visits; expected runs of an agent with a table.")
+    return counts
 
 
 def _counted(table: Numbers | None) -> Numbers:

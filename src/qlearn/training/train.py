@@ -197,11 +197,6 @@ def _check(agent: Any, world: Any) -> None:
             "table can list. Pass an agent with a network, such as ql.DQN, or count the observations with "
             "gymnasium.wrappers.DiscretizeObservation."
         )
-    if learner.num_environments is None and not isinstance(world, (FiniteMDP, HostEnvironment)):
-        raise InputError(
-            f"{agent.label} has a table, and {world.name} has no model that tables are trained on. "
-            f"Step it as ordinary Python: ql.make({world.name!r}, loop='host')."
-        )
     if learner.period == "episode" and world.time_limit is None:
         raise InputError(
             f"{agent.label} learns from whole episodes, and {world.name} has no time limit that bounds them. "
@@ -236,9 +231,11 @@ def _snapshots(job: Job, outcome: Outcome) -> Snapshots:
     """What was known at every mark; the first is before the first step."""
     if outcome.knowledge is None:
         assert outcome.snapshots is not None
+        assert outcome.counted is not None
         start = first_tables(job.agent, job.environment, job.seeds)[:, None]
+        visits = np.concatenate([np.zeros(start.shape, np.int32), outcome.counted], axis=1)
         positions = np.array([0, *job.positions[: outcome.snapshots.shape[1]]], np.int64)
-        return Snapshots(positions, job.unit, np.concatenate([start, outcome.snapshots], axis=1))
+        return Snapshots(positions, job.unit, np.concatenate([start, outcome.snapshots], axis=1), counts=visits)
     first, later = first_knowledge(job.agent, job.environment, job.seeds), Known(outcome.known, outcome.snapshots)
     if outcome.known is None:  # interrupted before the first mark
         both = jax.tree.map(lambda a: a[:, None], first)

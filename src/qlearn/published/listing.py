@@ -1,0 +1,40 @@
+"""Which published results can be reproduced: one file each, loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NamedTuple
+
+from qlearn.errors import InputError, nearest
+from qlearn.published.claim import Reproduction
+
+
+class Entry(NamedTuple):
+    """A line of the list."""
+
+    module: str
+    title: str
+    source: str
+
+
+PUBLISHED: dict[str, Entry] = {
+    "sb-6.4": Entry("cliff_walking", "Sarsa, Q-learning and Expected Sarsa beside the cliff", "S&B, example 6.6"),
+}
+"""By name, in the order of the list; S&B is Sutton and Barto, 2nd edition, 2018."""
+
+
+def reproduction(name: str) -> Reproduction:
+    """Return a published result by its name.
+
+    Raises:
+        InputError: for an unknown name, with the nearest known one.
+
+    >>> reproduction("sb-6.4").seeds > 1
+    True
+    """
+    if name not in PUBLISHED:
+        raise InputError(
+            f"There is no published result {name!r}{nearest(name, PUBLISHED) or '.'} `qlearn reproduce` lists them."
+        )
+    found: Reproduction = importlib.import_module(f"qlearn.published.{PUBLISHED[name].module}").REPRODUCTION
+    return found
