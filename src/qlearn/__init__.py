@@ -20,15 +20,20 @@ if TYPE_CHECKING:
     from qlearn.agents import DoubleQLearning as DoubleQLearning
     from qlearn.agents import DynaQ as DynaQ
     from qlearn.agents import ExpectedSarsa as ExpectedSarsa
+    from qlearn.agents import GradientBandit as GradientBandit
     from qlearn.agents import MonteCarloControl as MonteCarloControl
+    from qlearn.agents import NStepExpectedSarsa as NStepExpectedSarsa
     from qlearn.agents import NStepSarsa as NStepSarsa
     from qlearn.agents import OneStep as OneStep
     from qlearn.agents import OnlineQNetwork as OnlineQNetwork
     from qlearn.agents import QLearning as QLearning
+    from qlearn.agents import QSigma as QSigma
     from qlearn.agents import RewardSum as RewardSum
     from qlearn.agents import RMax as RMax
     from qlearn.agents import Sarsa as Sarsa
     from qlearn.agents import StreamQ as StreamQ
+    from qlearn.agents import ThompsonSampling as ThompsonSampling
+    from qlearn.agents import TreeBackup as TreeBackup
     from qlearn.agents import agent as agent
     from qlearn.agents import mlp as mlp
     from qlearn.comparison import compare as compare
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from qlearn.environments import HostEnvironment as HostEnvironment
     from qlearn.environments import MDPBuilder as MDPBuilder
     from qlearn.environments import make as make
+    from qlearn.environments import problems as problems
     from qlearn.errors import DivergenceWarning as DivergenceWarning
     from qlearn.errors import EnvironmentFault as EnvironmentFault
     from qlearn.errors import InputError as InputError
@@ -46,9 +52,11 @@ if TYPE_CHECKING:
     from qlearn.evaluation import evaluate as evaluate
     from qlearn.planning import solve as solve
     from qlearn.rules import Boltzmann as Boltzmann
+    from qlearn.rules import CountBonus as CountBonus
     from qlearn.rules import EpsilonGreedy as EpsilonGreedy
     from qlearn.rules import Greedy as Greedy
     from qlearn.rules import Schedule as Schedule
+    from qlearn.rules import UpperConfidence as UpperConfidence
     from qlearn.rules import constant as constant
     from qlearn.rules import exponential as exponential
     from qlearn.rules import linear as linear
@@ -69,6 +77,8 @@ _NAMES = {
         "Boltzmann",
         "EpsilonGreedy",
         "Greedy",
+        "CountBonus",
+        "UpperConfidence",
         "Schedule",
         "constant",
         "exponential",
@@ -81,15 +91,20 @@ _NAMES = {
         "DynaQ",
         "ExpectedSarsa",
         "MonteCarloControl",
+        "NStepExpectedSarsa",
         "NStepSarsa",
         "OneStep",
         "OnlineQNetwork",
         "PQN",
         "QLearning",
+        "QSigma",
         "RMax",
         "RewardSum",
         "Sarsa",
         "StreamQ",
+        "TreeBackup",
+        "ThompsonSampling",
+        "GradientBandit",
         "agent",
         "mlp",
     ),
@@ -121,13 +136,15 @@ _ROOMS = (
     "training",
 )
 
-__all__ = ["__version__", *sorted(_ROOM_OF)]
+__all__ = ["__version__", "problems", *sorted(_ROOM_OF)]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room, or a room, on first use."""
     if name in _ROOMS:
         return importlib.import_module(f"qlearn.{name}")
+    if name == "problems":
+        return importlib.import_module("qlearn.environments.problems")
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'qlearn' has no attribute {name!r}")
     value = getattr(importlib.import_module(_ROOM_OF[name]), name)

@@ -20,6 +20,9 @@ AGENTS = [
     ql.MonteCarloControl(),
     ql.DynaQ(planning_steps=4),
     ql.RMax(reward_max=10.0, known_after=3, discount=0.9),
+    ql.QLearning(exploration=ql.UpperConfidence(3.0)),
+    ql.GradientBandit(),
+    ql.ThompsonSampling(reward_std=5.0),
 ]
 
 

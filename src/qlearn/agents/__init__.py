@@ -6,18 +6,23 @@ from qlearn.agents.double_q_learning import DoubleQLearning
 from qlearn.agents.dqn import DQN
 from qlearn.agents.dyna_q import DynaQ
 from qlearn.agents.expected_sarsa import ExpectedSarsa
+from qlearn.agents.gradient_bandit import GradientBandit
 from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
 from qlearn.agents.mlp import mlp
 from qlearn.agents.monte_carlo import MonteCarloControl
+from qlearn.agents.n_step_expected_sarsa import NStepExpectedSarsa
 from qlearn.agents.n_step_sarsa import NStepSarsa
 from qlearn.agents.one_step import OneStep
 from qlearn.agents.online_q_network import OnlineQNetwork
 from qlearn.agents.pqn import PQN
 from qlearn.agents.q_learning import QLearning
+from qlearn.agents.q_sigma import QSigma
 from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
 from qlearn.agents.sarsa import Sarsa
 from qlearn.agents.stream_q import StreamQ
+from qlearn.agents.thompson_sampling import ThompsonSampling
+from qlearn.agents.tree_backup import TreeBackup
 from qlearn.rules.description import description as agent
 
 __all__ = [
@@ -28,18 +33,23 @@ __all__ = [
     "DoubleQLearning",
     "DynaQ",
     "ExpectedSarsa",
+    "GradientBandit",
     "Learner",
     "MonteCarloControl",
+    "NStepExpectedSarsa",
     "NStepSarsa",
     "OneStep",
     "OnlineQNetwork",
     "QLearning",
+    "QSigma",
     "RMax",
     "RewardSum",
     "Sarsa",
     "Spec",
     "StreamQ",
+    "ThompsonSampling",
     "Transition",
+    "TreeBackup",
     "agent",
     "mlp",
 ]

@@ -129,3 +129,11 @@ def visits_of(visits: Array | None, state: Array) -> Array | None:
 def settled_write(table: Array, state: Array, action: Array, value: Array) -> Array:
     """Replace one cell by a value that took some computing."""
     return write(table, state, action, settle(value, state))
+
+
+def write_row(table: Array, state: Array, row: Array) -> Array:
+    """The table with the row of one state replaced by ``row``, (A,)."""
+    if not is_dense(table.size):
+        return table.at[state].set(row, mode=_SURE)
+    here = jnp.arange(table.shape[0], dtype=jnp.int32) == state
+    return jnp.where(here[:, None], row[None], table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qlearn.rules.confidence import CountBonus, UpperConfidence
 from qlearn.rules.exploration import Boltzmann, EpsilonGreedy, Greedy
 from qlearn.rules.schedules import Schedule, constant, exponential, linear, per_visit
 from qlearn.rules.targets import (
@@ -16,9 +17,11 @@ from qlearn.rules.targets import (
 
 __all__ = [
     "Boltzmann",
+    "CountBonus",
     "EpsilonGreedy",
     "Greedy",
     "Schedule",
+    "UpperConfidence",
     "constant",
     "double_q",
     "expect",

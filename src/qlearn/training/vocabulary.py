@@ -12,20 +12,34 @@ from qlearn.agents import (
     DoubleQLearning,
     DynaQ,
     ExpectedSarsa,
+    GradientBandit,
     MonteCarloControl,
+    NStepExpectedSarsa,
     NStepSarsa,
     OnlineQNetwork,
     QLearning,
+    QSigma,
     RewardSum,
     RMax,
     Sarsa,
     StreamQ,
+    ThompsonSampling,
     mlp,
 )
 from qlearn.agents.backend import load_keras
 from qlearn.agents.optimizer import Optimizer
 from qlearn.errors import InputError
-from qlearn.rules import Boltzmann, EpsilonGreedy, Greedy, constant, exponential, linear, per_visit
+from qlearn.rules import (
+    Boltzmann,
+    CountBonus,
+    EpsilonGreedy,
+    Greedy,
+    UpperConfidence,
+    constant,
+    exponential,
+    linear,
+    per_visit,
+)
 from qlearn.rules.schedules import Constant, Exponential, Linear, PerVisit
 from qlearn.training.preset import preset
 from qlearn.training.presets import (
@@ -62,9 +76,14 @@ AGENTS: dict[str, Callable[..., Any]] = {
     "expected-sarsa": ExpectedSarsa,
     "double-q-learning": DoubleQLearning,
     "n-step-sarsa": NStepSarsa,
+    "n-step-expected-sarsa": NStepExpectedSarsa,
+    "tree-backup": TreeBackup,
+    "q-sigma": QSigma,
     "monte-carlo-control": MonteCarloControl,
     "dyna-q": DynaQ,
     "r-max": RMax,
+    "gradient-bandit": GradientBandit,
+    "thompson-sampling": ThompsonSampling,
     "online-q-network": OnlineQNetwork,
     "stream-q": StreamQ,
     "dqn": DQN,
@@ -78,6 +97,8 @@ PARTS: dict[str, Callable[..., Any]] = {
     "greedy": Greedy,
     "epsilon-greedy": EpsilonGreedy,
     "boltzmann": Boltzmann,
+    "upper-confidence": UpperConfidence,
+    "count-bonus": CountBonus,
     "constant": constant,
     "linear": linear,
     "exponential": exponential,
@@ -95,6 +116,8 @@ NAME_OF: dict[type, str] = {kind: name for name, kind in {**AGENTS, **PARTS}.ite
 FIRST: dict[type, tuple[str, ...]] = {  # fields written without their name
     EpsilonGreedy: ("epsilon",),
     Boltzmann: ("temperature",),
+    UpperConfidence: ("c",),
+    CountBonus: ("bonus",),
     Linear: ("start", "end"),
     Exponential: ("start",),
     OnlineQNetwork: ("model", "optimizer"),
