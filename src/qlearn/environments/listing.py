@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from qlearn.environments.finite_mdp import FiniteMDP
+from qlearn.environments.problems.catalogue import PROBLEMS
 from qlearn.environments.registration import register
 from qlearn.environments.toy_text import SUMMARIES, is_toy_text
 
@@ -77,7 +78,7 @@ def own_ids() -> list[str]:
 
     register()
     toys = sorted(key for key, spec in gymnasium.registry.items() if is_toy_text(spec))
-    return [NCHAIN, *toys, *(key for key in OURS if key in gymnasium.registry)]
+    return [NCHAIN, *toys, *PROBLEMS, *(key for key in OURS if key in gymnasium.registry)]
 
 
 def list_environments() -> list[EnvironmentSummary]:
@@ -95,6 +96,10 @@ def list_environments() -> list[EnvironmentSummary]:
         if identity in OURS:
             ours, limit = OURS[identity], gymnasium.registry[identity].max_episode_steps
             row = EnvironmentSummary(identity, ours.summary, None, ours.num_actions, limit, ours.observation_shape)
+        elif identity in PROBLEMS:
+            known = PROBLEMS[identity]
+            sizes = (known.num_states, known.num_actions, known.time_limit, known.observation_shape)
+            row = EnvironmentSummary(identity, known.summary, *sizes)
         else:
             model = make(identity)
             assert isinstance(model, FiniteMDP)

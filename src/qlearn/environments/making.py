@@ -13,6 +13,8 @@ from qlearn.environments.host import NO_MODEL, VECTORIZATIONS, HostEnvironment, 
 from qlearn.environments.ids import LIMIT, check_keywords, creator_of, find_spec, limit_of, parameters_of
 from qlearn.environments.listing import NCHAIN, OURS, elsewhere, is_ours
 from qlearn.environments.naming import parse, written
+from qlearn.environments.problems.catalogue import PROBLEMS, problem_of
+from qlearn.environments.problems.frame import device_problem, model_of
 from qlearn.environments.registration import register
 from qlearn.environments.toy_text import is_toy_text, make_gymnasium, toy_text
 from qlearn.errors import EnvironmentFault, InputError, QlearnError
@@ -50,9 +52,10 @@ def make(
             the time limit of any id; None or -1 means none.
 
     Returns:
-        A `FiniteMDP` for NChain and Gymnasium's toy-text problems; a `JaxEnvironment` for CartPole-v1, Acrobot-v1 and
-        MountainCar-v0 and for gymnax's and pgx's; a `HostEnvironment` for anything else with discrete actions, and
-        observations that can be counted or are a `Box`; its ``reason`` says why there is no model.
+        A `FiniteMDP` for NChain, the classic problems (`ql.problems`) and Gymnasium's toy-text problems; a
+        `JaxEnvironment` for CartPole-v1, Acrobot-v1 and MountainCar-v0 and for gymnax's and pgx's; a `HostEnvironment`
+        for anything else with discrete actions, and observations that can be counted or are a `Box`; its ``reason``
+        says why there is no model.
 
     Raises:
         InputError: for an unknown id or argument, with a near miss; for spaces that no agent fits, with what is
@@ -200,9 +203,13 @@ def _from_id(identity: str, arguments: dict[str, Any], loop: Loop | None, vector
             raise InputError(f"{identity} runs on the device only. Leave out loop and vectorization.")
         file = importlib.import_module(f"{__package__}.{library}_environment")
         return file.make(identity, arguments)
+    if (problem := PROBLEMS.get(identity)) is not None and problem.device:
+        if loop == "host" or vectorization is not None:
+            raise InputError(f"{identity} runs on the device only. Leave out loop and vectorization.")
+        return device_problem(identity, arguments)
     spec = find_spec(identity)
     host = loop == "host" or vectorization is not None
-    chosen = is_ours(spec) or is_toy_text(spec) or _is_nchain(spec)
+    chosen = is_ours(spec) or is_toy_text(spec) or _is_nchain(spec) or problem_of(spec) is not None
     if chosen and not host:
         return _on_device(spec, arguments)
     if loop == "device":
@@ -234,6 +241,8 @@ def _on_device(spec: EnvSpec, arguments: dict[str, Any]) -> Made:
         check_keywords(spec.id, creator, arguments, also=(LIMIT,), hidden=("time_limit",))
         made: Made = creator(**arguments, time_limit=limit)
         return made
+    if problem_of(spec) is not None:
+        return model_of(spec.id, arguments, limit)
     check_keywords(spec.id, creator_of(spec), arguments, also=(LIMIT,))
     if is_toy_text(spec):
         return toy_text(spec, arguments, limit)

@@ -1,4 +1,4 @@
-"""Tell Gymnasium about NChain-v0, without making `import qlearn` wait for Gymnasium.
+"""Tell Gymnasium about NChain-v0 and the classic problems, without making `import qlearn` wait for Gymnasium.
 
 Gymnasium has no plugin entry points any more, so the ids must be registered on ``import qlearn``.  Gymnasium
 and NumPy take some 0.2 s to import, which is too much for `qlearn --help`.  So where Gymnasium is loaded
@@ -29,6 +29,16 @@ def register() -> None:
             vector_entry_point="qlearn.environments.nchain_vector:NChainVectorEnv",
             max_episode_steps=MAX_EPISODE_STEPS,
         )
+    from qlearn.environments.problems.catalogue import MODULE, PROBLEMS
+
+    for identity, problem in PROBLEMS.items():
+        if identity not in gymnasium.registry and not problem.device:
+            gymnasium.register(
+                id=identity,
+                entry_point=f"{MODULE}.frame:environment",
+                max_episode_steps=problem.time_limit,
+                kwargs={"problem": identity},
+            )
 
 
 def register_with_gymnasium() -> None:
