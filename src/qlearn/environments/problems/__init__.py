@@ -12,19 +12,29 @@ from qlearn.environments.problems.catalogue import PROBLEMS, Problem
 
 if TYPE_CHECKING:
     from qlearn.environments.problems.bandits import bandit
+    from qlearn.environments.problems.bias import maximisation_bias
+    from qlearn.environments.problems.hasselt import van_hasselt_grid
     from qlearn.environments.problems.mazes import blocking_maze, dyna_maze, shortcut_maze
+    from qlearn.environments.problems.river import river_swim
+    from qlearn.environments.problems.sea import deep_sea
+    from qlearn.environments.problems.servers import access_control
     from qlearn.environments.problems.testbed import bandit_testbed
     from qlearn.environments.problems.walks import random_walk
 
 __all__ = [
     "PROBLEMS",
     "Problem",
+    "access_control",
     "bandit",
     "bandit_testbed",
     "blocking_maze",
+    "deep_sea",
     "dyna_maze",
+    "maximisation_bias",
     "random_walk",
+    "river_swim",
     "shortcut_maze",
+    "van_hasselt_grid",
 ]
 
 _FILE_OF = {problem.function: problem.file for problem in PROBLEMS.values()}

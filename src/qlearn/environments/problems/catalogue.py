@@ -43,6 +43,11 @@ PROBLEMS: dict[str, Problem] = {
     "BanditTestbed-v0": Problem(
         "testbed", "bandit_testbed", "A bandit for every seed, its arms' means drawn at random", 1, 10, device=True
     ),
+    "MaximisationBias-v0": Problem("bias", "maximisation_bias", "Many noisy arms that only seem to pay", 2, 12),
+    "VanHasseltGrid-v0": Problem("hasselt", "van_hasselt_grid", "A small grid with very noisy rewards", 9, 4),
+    "AccessControl-v0": Problem("servers", "access_control", "Let customers in, or wait for better ones", 44, 2),
+    "RiverSwim-v0": Problem("river", "river_swim", "A large reward upstream, a small one at hand", 6, 2, 20),
+    "DeepSea-v0": Problem("sea", "deep_sea", "One treasure at the end of a way that costs a little", 55, 2),
 }
 """By id; add a line, and the function to ``__init__.py``."""
 
