@@ -18,6 +18,10 @@ class Entry(NamedTuple):
 
 
 PUBLISHED: dict[str, Entry] = {
+    "sb-2.2": Entry("bandit_epsilon", "Greedy and ε-greedy choices on the ten-armed test bed", "S&B, figure 2.2"),
+    "sb-2.3": Entry("bandit_optimistic", "Optimistic first values on the ten-armed test bed", "S&B, figure 2.3"),
+    "sb-2.4": Entry("bandit_confidence", "Upper confidence bounds on the ten-armed test bed", "S&B, figure 2.4"),
+    "sb-2.5": Entry("bandit_gradient", "Gradient bandits with and without a baseline", "S&B, figure 2.5"),
     "sb-6.4": Entry("cliff_walking", "Sarsa, Q-learning and Expected Sarsa beside the cliff", "S&B, example 6.6"),
 }
 """By name, in the order of the list; S&B is Sutton and Barto, 2nd edition, 2018."""
