@@ -20,19 +20,28 @@ if TYPE_CHECKING:
     from qlearn.agents import DoubleQLearning as DoubleQLearning
     from qlearn.agents import DynaQ as DynaQ
     from qlearn.agents import ExpectedSarsa as ExpectedSarsa
+    from qlearn.agents import Fourier as Fourier
     from qlearn.agents import GradientBandit as GradientBandit
+    from qlearn.agents import LinearExpectedSarsa as LinearExpectedSarsa
+    from qlearn.agents import LinearPrediction as LinearPrediction
+    from qlearn.agents import LinearQLearning as LinearQLearning
+    from qlearn.agents import LinearSarsa as LinearSarsa
     from qlearn.agents import MonteCarloControl as MonteCarloControl
     from qlearn.agents import NStepExpectedSarsa as NStepExpectedSarsa
     from qlearn.agents import NStepSarsa as NStepSarsa
+    from qlearn.agents import OneHotFeatures as OneHotFeatures
     from qlearn.agents import OneStep as OneStep
     from qlearn.agents import OnlineQNetwork as OnlineQNetwork
     from qlearn.agents import QLearning as QLearning
     from qlearn.agents import QSigma as QSigma
+    from qlearn.agents import RadialBasis as RadialBasis
     from qlearn.agents import RewardSum as RewardSum
     from qlearn.agents import RMax as RMax
     from qlearn.agents import Sarsa as Sarsa
+    from qlearn.agents import StateAggregation as StateAggregation
     from qlearn.agents import StreamQ as StreamQ
     from qlearn.agents import ThompsonSampling as ThompsonSampling
+    from qlearn.agents import TileCoding as TileCoding
     from qlearn.agents import TreeBackup as TreeBackup
     from qlearn.agents import agent as agent
     from qlearn.agents import mlp as mlp
@@ -86,6 +95,15 @@ _NAMES = {
         "per_visit",
     ),
     "qlearn.agents": (
+        "Fourier",
+        "LinearExpectedSarsa",
+        "LinearPrediction",
+        "LinearQLearning",
+        "LinearSarsa",
+        "OneHotFeatures",
+        "RadialBasis",
+        "StateAggregation",
+        "TileCoding",
         "DQN",
         "DoubleQLearning",
         "DynaQ",

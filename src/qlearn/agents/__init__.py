@@ -6,8 +6,13 @@ from qlearn.agents.double_q_learning import DoubleQLearning
 from qlearn.agents.dqn import DQN
 from qlearn.agents.dyna_q import DynaQ
 from qlearn.agents.expected_sarsa import ExpectedSarsa
+from qlearn.agents.features import Fourier, OneHotFeatures, RadialBasis, StateAggregation, TileCoding
 from qlearn.agents.gradient_bandit import GradientBandit
 from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
+from qlearn.agents.linear_expected_sarsa import LinearExpectedSarsa
+from qlearn.agents.linear_prediction import LinearPrediction
+from qlearn.agents.linear_q_learning import LinearQLearning
+from qlearn.agents.linear_sarsa import LinearSarsa
 from qlearn.agents.mlp import mlp
 from qlearn.agents.monte_carlo import MonteCarloControl
 from qlearn.agents.n_step_expected_sarsa import NStepExpectedSarsa
@@ -33,21 +38,30 @@ __all__ = [
     "DoubleQLearning",
     "DynaQ",
     "ExpectedSarsa",
+    "Fourier",
     "GradientBandit",
     "Learner",
+    "LinearExpectedSarsa",
+    "LinearPrediction",
+    "LinearQLearning",
+    "LinearSarsa",
     "MonteCarloControl",
     "NStepExpectedSarsa",
     "NStepSarsa",
+    "OneHotFeatures",
     "OneStep",
     "OnlineQNetwork",
     "QLearning",
     "QSigma",
     "RMax",
+    "RadialBasis",
     "RewardSum",
     "Sarsa",
     "Spec",
+    "StateAggregation",
     "StreamQ",
     "ThompsonSampling",
+    "TileCoding",
     "Transition",
     "TreeBackup",
     "agent",

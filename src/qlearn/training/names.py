@@ -126,6 +126,8 @@ def _written(thing: Any) -> str:
         return _written_network(thing)
     if isinstance(thing, Optimizer):
         return optimizer_words(thing)
+    if callable(thing) and not dataclasses.is_dataclass(thing):
+        raise KeyError(thing)  # a function, which no text names
     if not dataclasses.is_dataclass(thing):
         return thing if isinstance(thing, str) else repr(thing)
     kind = type(thing)

@@ -1,0 +1,77 @@
+r"""Semi-gradient Expected Sarsa with linear values: one step, n steps, or traces.
+
+.. math::
+    w_A \leftarrow w_A + \alpha \left[ R + \gamma \sum_b \pi(b \mid S')\, q(S', b) - q(S, A) \right] \rho \circ x(S)
+
+where π is the behaviour policy.
+
+Source: H. van Seijen, H. van Hasselt, S. Whiteson and M. Wiering, *A theoretical and empirical analysis of Expected
+Sarsa*, ADPRL 2009; R. S. Sutton and A. G. Barto, *Reinforcement learning*, 2nd edition, sections 7.2 and 12.9.
+Differences: the features' own rates ρ stand beside α; truncation bootstraps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Literal
+
+from qlearn.agents.features import Features
+from qlearn.agents.learner import Learner, Spec
+from qlearn.agents.linear import LinearMethod
+from qlearn.agents.linear_parts import check_features, check_linear, trace_words, way_of, way_words
+from qlearn.rules.description import description
+from qlearn.rules.exploration import EpsilonGreedy, Exploration
+from qlearn.rules.schedules import Schedule
+from qlearn.rules.targets import expected_sarsa
+
+
+@description
+class LinearExpectedSarsa:
+    """Expected Sarsa with values that are sums of features: towards the mean over the behaviour's next actions.
+
+    Args:
+        features: what values are sums of, such as ``TileCoding(…)``.
+        learning_rate: α > 0, a number or a schedule of time: with tiles, the share of an error that one step removes.
+        discount: γ in [0, 1].
+        exploration: the behaviour policy.
+        initial_value: what every value starts with.
+        n: steps of the return, at least 1; or
+        trace_decay: λ in [0, 1], where ``traces`` are kept.
+        traces: ``"accumulating"`` or ``"replacing"`` (for features that are 0 or 1); None keeps none where λ is 0, and
+            accumulating ones elsewhere.
+
+    Raises:
+        InputError: where a number is out of range.
+
+    >>> from qlearn.agents.features import TileCoding
+    >>> LinearExpectedSarsa(TileCoding(low=(0.0, 0.0), high=(1.0, 1.0)), trace_decay=0.9).label
+    'linear Expected Sarsa(0.9)'
+    """
+
+    features: Features = dataclasses.field(kw_only=False)
+    learning_rate: float | Schedule = 0.1
+    discount: float = 0.99
+    exploration: Exploration = EpsilonGreedy(0.1)
+    initial_value: float = 0.0
+    n: int = 1
+    trace_decay: float = 0.0
+    traces: Literal["accumulating", "replacing"] | None = None
+
+    version = 1
+
+    def __post_init__(self) -> None:
+        check_linear(self, ("accumulating", "replacing"))
+
+    @property
+    def label(self) -> str:
+        """With its n or λ."""
+        return f"{way_words(self)}linear Expected Sarsa{trace_words(self)}"
+
+    def check(self, spec: Spec) -> None:
+        """Raises InputError where the features do not fit the environment."""
+        check_features(self, spec)
+
+    def learner(self, spec: Spec) -> Learner:
+        """The functions for an environment of these sizes."""
+        basis = self.features.bind(spec)
+        return LinearMethod(self, spec, basis, way_of(self, spec, basis), expected_sarsa).learner()
