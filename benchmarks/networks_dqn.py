@@ -44,10 +44,10 @@ def agents():
 def contestants(quick, interpreter):
     small, made, game = 10 if quick else 1, agents(), "CartPole-v1"
     ours = {
-        ONE: training(made["one"], game, 1, 40_000 // small),
-        MANY: training(made["one"], game, 8, 15_000 // small),
-        TEN: training(made["ten"], game, 1, 40_000 // small),
-        TEN_MANY: training(made["ten"], game, 8, 15_000 // small),
+        ONE: training(made["one"], game, 1, 160_000 // small),
+        MANY: training(made["one"], game, 8, 40_000 // small),
+        TEN: training(made["ten"], game, 1, 160_000 // small),
+        TEN_MANY: training(made["ten"], game, 8, 40_000 // small),
         OUR_ZOO: training(made["zoo"], game, 1, 10_240 // small),
         OUR_REJAX: training(made["rejax"], game, 1, 20_000 // small),
     }
@@ -58,8 +58,8 @@ def contestants(quick, interpreter):
     return {
         **anchors(interpreter, quick),
         LIKE_CLEANRL: Peer(interpreter, "sb3_dqn.py", "cleanrl", 6000 // small),
-        LOOP: Peer(interpreter, "jax_dqn.py", 1, 40_000 // small),
-        LOOP_MANY: Peer(interpreter, "jax_dqn.py", 8, 15_000 // small),
+        LOOP: Peer(interpreter, "jax_dqn.py", 1, 160_000 // small),
+        LOOP_MANY: Peer(interpreter, "jax_dqn.py", 8, 40_000 // small),
         THEIR_REJAX: Peer(interpreter, "rejax_runs.py", "dqn", "CartPole-v1", 1, 20_000 // small, *setting.split()),
         **ours,
     }

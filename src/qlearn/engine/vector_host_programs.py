@@ -18,6 +18,7 @@ import numpy as np
 
 from qlearn.agents.learner import Agent, Clock, Spec, Transition
 from qlearn.engine import noise
+from qlearn.engine.needed import needed
 from qlearn.engine.vector_loop import Known, known_of
 from qlearn.engine.vector_step import behaviour_noise, last_clock, update_noise
 
@@ -40,6 +41,10 @@ class HostPrograms:
         # Asked for as they are, 0.1 or 3: a Python number stays weakly typed, as it would be in a call.
         self._given = tuple(map(jnp.asarray, leaves)), jnp.asarray(seeds)
         self._compiled = _compiled(tree, spec, width)
+        self._acting: Callable[..., Any] | None = None
+        self._read_by_act: tuple[int, ...] = ()
+        self._state: Any = None  # the last that was acted with, and all that acting is given but what it sees
+        self._leaves: list[Any] = []
 
     def begin(self) -> Any:
         """The first state of all seeds."""
@@ -56,7 +61,12 @@ class HostPrograms:
         Returns:
             Actions (size, E), and the state, which is the very same where acting changes nothing.
         """
-        actions, changed = self._compiled.act(*self._given, state, seen, now)
+        if self._acting is None:
+            self._read_by_act, self._acting = self._compiled.acting(*self._given, state, seen, now)
+        if state is not self._state:
+            self._state, self._leaves = state, jax.tree.leaves((*self._given, state))
+        whole = [*self._leaves, seen, now]
+        actions, changed = self._acting(*[whole[place] for place in self._read_by_act])
         if changed:
             leaves, tree = jax.tree.flatten(state)
             for place, leaf in changed.items():
@@ -96,7 +106,7 @@ class _Compiled:
     """The programs of all agents of one structure: their numbers are arguments."""
 
     begin: Callable[..., Any]
-    act: Callable[..., Any]
+    acting: Callable[..., tuple[tuple[int, ...], Callable[..., Any]]]
     learn: Callable[..., Any]
     learn_marked: Callable[..., Any]
     read: Callable[..., Any]
@@ -114,6 +124,15 @@ def _compiled(tree: Any, spec: Spec, width: int) -> _Compiled:
 
     def act(numbers: Any, seeds: Array, state: Any, seen: Array, now: Array) -> tuple[Array, dict[int, Array]]:
         return lanes(width, functools.partial(_act, described(numbers), spec))(seeds, state, seen, now)
+
+    kept: dict[Any, Any] = {}
+
+    def acting(*arguments: Any) -> tuple[tuple[int, ...], Callable[..., Any]]:
+        """The places of the arrays that acting reads, and the program that takes these; one for all of these shapes."""
+        shapes = tuple((x.shape, x.dtype, getattr(x, "weak_type", False)) for x in jax.tree.leaves(arguments))
+        if shapes not in kept:
+            kept[shapes] = needed(act, *arguments)
+        return kept[shapes]
 
     def learn(numbers: Any, seeds: Array, state: Any, columns: Any, now: Array) -> tuple[Any, Array]:
         return lanes(width, functools.partial(_update, described(numbers), spec))(seeds, state, columns, now)
@@ -135,7 +154,7 @@ def _compiled(tree: Any, spec: Spec, width: int) -> _Compiled:
 
     return _Compiled(
         jax.jit(begin),
-        jax.jit(act),
+        acting,
         jax.jit(learn, donate_argnums=2),
         jax.jit(learn_marked, donate_argnums=2),
         jax.jit(read),

@@ -140,13 +140,15 @@ class VectorHostRun:
         arrived = np.asarray(stepped.observation).reshape(seen.shape)
         columns = (seen, actions, reward, arrived, terminated.reshape(shape), truncated.reshape(shape))
         self._waiting.add(columns, valid)
+        made = int(np.count_nonzero(valid))
         self._gained += reward
         self._step += valid
-        self._total += valid.sum(axis=1, dtype=np.uint32)
+        self._total += np.uint32(self._count) if made == valid.size else valid.sum(axis=1, dtype=np.uint32)
         np.maximum(self._largest, np.abs(reward).max(axis=1), out=self._largest)
-        if over.any():
+        ended = int(np.count_nonzero(over))
+        if ended:
             self._end(over)
-        return int(np.count_nonzero(valid if self._by_steps else over))
+        return made if self._by_steps else ended
 
     def _end(self, over: Numbers) -> None:
         """Keep the episodes that are over, (n, E) bool, and begin the next ones."""

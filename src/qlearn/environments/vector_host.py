@@ -109,7 +109,8 @@ class VectorHost:
     def _copies_step(self, actions: NDArray[Any], live: NDArray[np.bool_]) -> Stepped:
         assert self._copies is not None
         try:
-            arrived, reward, terminated, truncated = self._copies.step(np.where(live, actions, REST))
+            given = actions if live.all() else np.where(live, actions, REST)
+            arrived, reward, terminated, truncated = self._copies.step(given)
         except PlacedFault as found:
             raise EnvironmentFault(f"{self._where(found.index)}{found.fault}") from found.__cause__
         ended = terminated | truncated
@@ -147,9 +148,10 @@ class VectorHost:
         return Stepped(arrived, np.where(valid, reward, 0.0), terminated & valid, truncated & valid, valid)
 
     def _count_on(self, stepped: NDArray[np.bool_], ended: NDArray[np.bool_]) -> None:
-        self._step[stepped] += 1
-        self._episode[ended] += 1
-        self._step[ended] = 0
+        self._step += stepped
+        if ended.any():
+            self._episode[ended] += 1
+            self._step[ended] = 0
 
     def _own_form(self, _: int) -> OwnForm:
         return OwnForm(self._environment, self._count)

@@ -71,6 +71,18 @@ def _state_bytes(agent: Any, spec: Spec, num_seeds: int) -> int:
 
 
 def _of_one_seed(agent: Any, spec: Spec) -> int:
+    leaves, tree = jax.tree.flatten(agent)
+    if all(isinstance(x, (bool, int, float, complex)) for x in leaves):  # numbers change no shape
+        return _of_a_kind(tree, spec._replace(legal=None))
+    return _traced(agent, spec)
+
+
+@functools.lru_cache(maxsize=256)
+def _of_a_kind(tree: Any, spec: Spec) -> int:
+    return _traced(jax.tree.unflatten(tree, [0.5] * tree.num_leaves), spec)
+
+
+def _traced(agent: Any, spec: Spec) -> int:
     learner = agent.learner(spec)
     begin = functools.partial(noise.at, stream=noise.INITIAL, episode=jnp.uint32(0), step=jnp.uint32(0))
     shapes = jax.eval_shape(lambda seed: learner.init(begin(seed)), jnp.uint32(0))
