@@ -48,6 +48,16 @@ PROBLEMS: dict[str, Problem] = {
     "AccessControl-v0": Problem("servers", "access_control", "Let customers in, or wait for better ones", 44, 2),
     "RiverSwim-v0": Problem("river", "river_swim", "A large reward upstream, a small one at hand", 6, 2, 20),
     "DeepSea-v0": Problem("sea", "deep_sea", "One treasure at the end of a way that costs a little", 55, 2),
+    "GridWorld-v0": Problem("text_map", "grid_world", "A grid of your own, drawn as text", 11, 4),
+    "WindyGrid-v0": Problem("windy", "windy_grid", "A grid in whose middle columns the wind blows upwards", 70, 4),
+    "Grid35-v0": Problem("book_grids", "grid_3_5", "Two cells of a grid pay and lead away, for ever", 25, 4),
+    "Grid41-v0": Problem("book_grids", "grid_4_1", "The shortest way to one of two corners", 16, 4),
+    "Gambler-v0": Problem("gambling", "gambler", "Stake on a coin until there is enough, or nothing", 101, 50),
+    "CarRental-v0": Problem("rental", "car_rental", "Move cars overnight between two places", 441, 11),
+    "RaceTrack-v0": Problem("racing", "race_track", "Fast enough to win, slow enough for the bend", 2361, 9),
+    "DoubleChain-v0": Problem("chains", "double_chain", "Two chains, the better of which begins with nothing", 9, 2),
+    "BairdStar-v0": Problem("star", "baird_star", "No reward, and linear functions diverge all the same", 7, 2),
+    "Garnet-v0": Problem("random_problems", "garnet", "A random problem for every seed", 20, 4),
 }
 """By id; add a line, and the function to ``__init__.py``."""
 

@@ -36,8 +36,8 @@ def problem(identity: str) -> Callable[[Callable[P, FiniteMDP]], Callable[P, Fin
             given = inspect.signature(function).bind(*args, **kwargs).arguments
             changed = {key: value for key, value in given.items() if value != usual[key].default}
             limit = PROBLEMS[identity].time_limit
-            model = _limited(replace(function(*args, **kwargs), name=written(identity, changed)), limit)
-            return replace(model, make_env=partial(_make_env, identity, changed, limit))
+            model = _limited(function(*args, **kwargs), limit)
+            return _told(model, written(identity, changed), partial(_make_env, identity, changed, limit))
 
         return make
 
@@ -74,10 +74,16 @@ def with_limit(model: FiniteMDP, limit: int | None) -> FiniteMDP:
     if limit == model.time_limit:
         return model
     name = written(identity, {**arguments, "max_episode_steps": limit})
-    return replace(_limited(model, limit), name=name, make_env=partial(_make_env, identity, arguments, limit))
+    return _told(_limited(model, limit), name, partial(_make_env, identity, arguments, limit))
+
+
+def _told(model: FiniteMDP, name: str, make_env: Callable[[], gym.Env[Any, Any]]) -> FiniteMDP:
+    return replace(model, name=name, make_env=make_env)
 
 
 def _limited(model: FiniteMDP, limit: int | None) -> FiniteMDP:
+    if limit == model.time_limit:
+        return model
     changes = tuple((at, replace(other, time_limit=limit)) for at, other in model.changes)
     return replace(model, time_limit=limit, changes=changes)
 
