@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from qlearn.environments import FiniteMDP as FiniteMDP
     from qlearn.environments import HostEnvironment as HostEnvironment
     from qlearn.environments import MDPBuilder as MDPBuilder
+    from qlearn.environments import discretised as discretised
     from qlearn.environments import make as make
     from qlearn.environments import problems as problems
     from qlearn.errors import DivergenceWarning as DivergenceWarning
@@ -80,7 +81,7 @@ if TYPE_CHECKING:
     from qlearn.training.presets import tutorial_network as tutorial_network
 
 _NAMES = {
-    "qlearn.environments": ("FiniteMDP", "HostEnvironment", "MDPBuilder", "make"),
+    "qlearn.environments": ("FiniteMDP", "HostEnvironment", "MDPBuilder", "discretised", "make"),
     "qlearn.planning": ("solve",),
     "qlearn.rules": (
         "Boltzmann",
