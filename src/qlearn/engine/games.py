@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qlearn.agents.learner import Agent, Learner, Spec
+from qlearn.agents.learner import Agent, Spec
 from qlearn.engine import noise
 from qlearn.engine.lane_run import Numbers
 from qlearn.engine.step import kahan
@@ -22,14 +22,16 @@ Array = jax.Array
 _LONGEST = 1000  # steps, where no time limit is known
 
 
-def play(agent: Agent, environment: Any, seeds: Numbers, knowledge: Any, *, games: int, horizon: int | None) -> Numbers:
-    """Undiscounted returns of games played greedily by agents with a network, (n, games) float64.
+def play(
+    agent: Agent | None, environment: Any, seeds: Numbers, knowledge: Any, *, games: int, horizon: int | None
+) -> Numbers:
+    """Undiscounted returns of games played greedily, (n, games) float64.
 
     Args:
-        agent: the description.
+        agent: the description of an agent whose values depend on what it knows; None where policies are given.
         environment: what it plays on, of any kind.
         seeds: (n,) the runs' seeds, from which the games' own random numbers follow.
-        knowledge: what each run knows, a tree of arrays (n, …).
+        knowledge: what each run knows, a tree of arrays (n, …); without an agent policies, (n, S, A) probabilities.
         games: how many each plays.
         horizon: steps after which a game is cut; None for the time limit, or 1,000 where there is none.
 
@@ -44,11 +46,12 @@ def play(agent: Agent, environment: Any, seeds: Numbers, knowledge: Any, *, game
     return np.asarray(returns).astype(np.float64)
 
 
-def _greedy(agent: Agent, learner: Learner, spec: Spec, knowledge: Any, seen: Array, place: noise.Noise) -> Array:
+def _greedy(agent: Agent | None, spec: Spec, knowledge: Any, seen: Array, place: noise.Noise) -> Array:
     """The greedy action for one observation; ties as the agent breaks them."""
-    mask = spec.mask(seen)
-    row = learner.q_values(knowledge, seen)
-    weights = agent.exploration.greedy(row, mask)
+    if agent is None:
+        weights = knowledge[seen]
+    else:
+        weights = agent.exploration.greedy(agent.learner(spec).q_values(knowledge, seen), spec.mask(seen))
     uniform = place.uniform(1)
     chosen = jnp.sum((jnp.cumsum(weights) <= uniform).astype(jnp.int32))
     last = weights.shape[0] - 1 - jnp.argmax((weights > 0)[::-1])  # what rounding leaves beyond the sum is no action
@@ -59,9 +62,8 @@ def _greedy(agent: Agent, learner: Learner, spec: Spec, knowledge: Any, seen: Ar
 def _player(games: int) -> Any:
     """The compiled function that plays: ``(agent, world, seeds, knowledge, horizon) -> (n, games)`` float32."""
 
-    def one_seed(agent: Agent, world: Any, seed: Array, knowledge: Any, horizon: Array) -> Array:
+    def one_seed(agent: Agent | None, world: Any, seed: Array, knowledge: Any, horizon: Array) -> Array:
         spec = Spec.of(world)
-        learner = agent.learner(spec)
         numbers, zeros = jnp.arange(games, dtype=jnp.uint32), jnp.zeros(games, jnp.uint32)
         seeds = jnp.broadcast_to(seed, numbers.shape)
 
@@ -71,7 +73,7 @@ def _player(games: int) -> Any:
         def step(state: Any) -> Any:
             t, live, now, total, owed = state
             times = jnp.broadcast_to(t, numbers.shape)
-            choose = functools.partial(_greedy, agent, learner, spec, knowledge)
+            choose = functools.partial(_greedy, agent, spec, knowledge)
             seen = jax.vmap(world.observe)(now)
             action = jax.vmap(choose)(seen, noise.at(seeds, noise.JUDGED_BEHAVIOUR, numbers, times, environment=zeros))
             drawn = noise.at(seeds, noise.JUDGED_ENVIRONMENT, numbers, times, environment=zeros)
@@ -84,7 +86,7 @@ def _player(games: int) -> Any:
         state = (jnp.uint32(0), jnp.ones(games, bool), start, nothing, nothing)
         return jax.lax.while_loop(someone, step, state)[3]
 
-    def whole(agent: Agent, world: Any, seeds: Array, knowledge: Any, horizon: Array) -> Array:
+    def whole(agent: Agent | None, world: Any, seeds: Array, knowledge: Any, horizon: Array) -> Array:
         return jax.vmap(one_seed, in_axes=(None, None, 0, 0, None))(agent, world, seeds, knowledge, horizon)
 
     return jax.jit(whole)
@@ -96,9 +98,7 @@ def _judged_seed(seed: int, environment: int, episode: int) -> int:
 
 
 @functools.partial(jax.jit, static_argnames=("spec",))
-def _actions(agent: Agent, spec: Spec, seeds: Array, knowledge: Any, seen: Array, t: Array) -> Array:
-    learner = agent.learner(spec)
-
+def _actions(agent: Agent | None, spec: Spec, seeds: Array, knowledge: Any, seen: Array, t: Array) -> Array:
     def one(seed: Array, knowledge: Any, seen: Array) -> Array:
         numbers = jnp.arange(seen.shape[0], dtype=jnp.uint32)
         place = noise.at(
@@ -108,13 +108,13 @@ def _actions(agent: Agent, spec: Spec, seeds: Array, knowledge: Any, seen: Array
             jnp.broadcast_to(t, numbers.shape),
             environment=jnp.zeros_like(numbers),
         )
-        return jax.vmap(functools.partial(_greedy, agent, learner, spec, knowledge))(seen, place)
+        return jax.vmap(functools.partial(_greedy, agent, spec, knowledge))(seen, place)
 
     return jax.vmap(one)(seeds, knowledge, seen)
 
 
 def _on_host(
-    agent: Agent, environment: HostEnvironment, seeds: Numbers, knowledge: Any, games: int, limit: int
+    agent: Agent | None, environment: HostEnvironment, seeds: Numbers, knowledge: Any, games: int, limit: int
 ) -> Numbers:
     """The same where the environment is ordinary Python; one instance plays its games one after another."""
     if environment.single:
@@ -124,7 +124,7 @@ def _on_host(
 
 
 def _batch(
-    agent: Agent, environment: HostEnvironment, seeds: Numbers, knowledge: Any, size: tuple[int, int, int]
+    agent: Agent | None, environment: HostEnvironment, seeds: Numbers, knowledge: Any, size: tuple[int, int, int]
 ) -> Numbers:
     """``size``: games at once, steps at most, and the number of the first game."""
     games, limit, first = size

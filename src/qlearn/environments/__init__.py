@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qlearn.environments.adapters import MDPEnv
     from qlearn.environments.builder import MDPBuilder
+    from qlearn.environments.discretising import discretised
     from qlearn.environments.finite_mdp import FiniteMDP
     from qlearn.environments.host import HostEnvironment
     from qlearn.environments.jax_environment import JaxEnvironment, device_environment
@@ -23,6 +24,7 @@ _FILE_OF = {
     "MDPBuilder": "builder",
     "MDPEnv": "adapters",
     "device_environment": "jax_environment",
+    "discretised": "discretising",
     "list_environments": "listing",
     "make": "making",
     "parse": "naming",
@@ -37,6 +39,7 @@ __all__ = [
     "MDPBuilder",
     "MDPEnv",
     "device_environment",
+    "discretised",
     "list_environments",
     "make",
     "parse",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qlearn.engine.games import play
-from qlearn.environments import FiniteMDP
+from qlearn.environments import FiniteMDP, HostEnvironment
 from qlearn.environments.finite_mdp import FloatArray, IntArray
 from qlearn.evaluation.rollouts import rollouts
 from qlearn.planning import horizon_of
@@ -60,9 +60,13 @@ def one_game(runs: Runs, place: int, horizon: int | None = None) -> FloatArray:
         horizon: in steps; None for the time limit, or 1,000 where there is none.
     """
     steps = horizon if horizon is not None else runs.environment.time_limit
-    if runs.knowledge is None:
-        return rollouts(runs.environment, runs.greedy_policies(), runs.seeds, steps, games=1, place=place)[:, 0]
     own = runs.seeds ^ ((place + 1) << 20)  # seeds that no other agent of the comparison plays with
+    if runs.knowledge is None:
+        policies = runs.greedy_policies()
+        if isinstance(runs.environment, HostEnvironment):
+            return rollouts(runs.environment, policies, runs.seeds, steps, games=1, place=place)[:, 0]
+        table = policies.astype(np.float32)
+        return play(None, runs.environment, own, table, games=1, horizon=steps)[:, 0]
     return play(runs.agent, runs.environment, own, runs.knowledge, games=1, horizon=steps)[:, 0]
 
 

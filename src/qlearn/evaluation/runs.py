@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from qlearn.engine.games import play
-from qlearn.environments import FiniteMDP
+from qlearn.environments import FiniteMDP, HostEnvironment
 from qlearn.environments.finite_mdp import FloatArray
 from qlearn.errors import InputError
 from qlearn.evaluation.results import RunsEvaluation
@@ -118,6 +118,9 @@ def _played(runs: Runs, steps: int | None, knowledge: Any = None) -> FloatArray:
     """Returns of every run's games, (n, games): by its weights, at the end or as given, or by its table."""
     if runs.knowledge is None:
         policies = np.asarray(runs.greedy_policies(), dtype=np.float64)
+        if not isinstance(runs.environment, HostEnvironment):  # a table on a program of JAX
+            table = policies.astype(np.float32)
+            return play(None, runs.environment, runs.seeds, table, games=GAMES, horizon=steps)
         return rollouts(runs.environment, policies, runs.seeds, steps)
     known = runs.knowledge if knowledge is None else knowledge
     return play(runs.agent, runs.environment, runs.seeds, known, games=GAMES, horizon=steps)

@@ -5,6 +5,8 @@ Source: R. S. Sutton and A. G. Barto, *Reinforcement learning*, 2nd edition, sec
 
 from __future__ import annotations
 
+import dataclasses
+
 import jax.numpy as jnp
 
 from qlearn.agents.features.feature import Basis, Encoded
@@ -31,7 +33,7 @@ class StateAggregation:
     [0, 0, 1, 9]
     """
 
-    groups: int = 10
+    groups: int = dataclasses.field(default=10, kw_only=False)
 
     def __post_init__(self) -> None:
         whole(self, "groups")

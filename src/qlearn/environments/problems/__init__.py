@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qlearn.environments.problems.gambling import gambler
     from qlearn.environments.problems.hasselt import van_hasselt_grid
     from qlearn.environments.problems.mazes import blocking_maze, dyna_maze, shortcut_maze
+    from qlearn.environments.problems.puddles import puddle_world
     from qlearn.environments.problems.racing import race_track
     from qlearn.environments.problems.random_problems import garnet
     from qlearn.environments.problems.rental import car_rental
@@ -51,6 +52,7 @@ __all__ = [
     "grid_4_1",
     "grid_world",
     "maximisation_bias",
+    "puddle_world",
     "race_track",
     "random_walk",
     "river_swim",

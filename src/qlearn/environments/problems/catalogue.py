@@ -56,6 +56,16 @@ PROBLEMS: dict[str, Problem] = {
     "CarRental-v0": Problem("rental", "car_rental", "Move cars overnight between two places", 441, 11),
     "RaceTrack-v0": Problem("racing", "race_track", "Fast enough to win, slow enough for the bend", 2361, 9),
     "DoubleChain-v0": Problem("chains", "double_chain", "Two chains, the better of which begins with nothing", 9, 2),
+    "PuddleWorld-v0": Problem(
+        "puddles",
+        "puddle_world",
+        "To the corner of a square, around two puddles, with noisy steps",
+        None,
+        4,
+        1000,
+        (2,),
+        device=True,
+    ),
     "BairdStar-v0": Problem("star", "baird_star", "No reward, and linear functions diverge all the same", 7, 2),
     "Garnet-v0": Problem("random_problems", "garnet", "A random problem for every seed", 20, 4),
 }
