@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from qlearn.agents import PQN as PQN
     from qlearn.agents import DoubleQLearning as DoubleQLearning
     from qlearn.agents import DynaQ as DynaQ
+    from qlearn.agents import DynaQPlus as DynaQPlus
     from qlearn.agents import ExpectedSarsa as ExpectedSarsa
     from qlearn.agents import Fourier as Fourier
     from qlearn.agents import GradientBandit as GradientBandit
@@ -27,22 +28,28 @@ if TYPE_CHECKING:
     from qlearn.agents import LinearQLearning as LinearQLearning
     from qlearn.agents import LinearSarsa as LinearSarsa
     from qlearn.agents import MonteCarloControl as MonteCarloControl
+    from qlearn.agents import NaiveQLambda as NaiveQLambda
     from qlearn.agents import NStepExpectedSarsa as NStepExpectedSarsa
     from qlearn.agents import NStepSarsa as NStepSarsa
     from qlearn.agents import OneHotFeatures as OneHotFeatures
     from qlearn.agents import OneStep as OneStep
     from qlearn.agents import OnlineQNetwork as OnlineQNetwork
+    from qlearn.agents import PengQLambda as PengQLambda
+    from qlearn.agents import PrioritisedSweeping as PrioritisedSweeping
     from qlearn.agents import QLearning as QLearning
     from qlearn.agents import QSigma as QSigma
     from qlearn.agents import RadialBasis as RadialBasis
     from qlearn.agents import RewardSum as RewardSum
     from qlearn.agents import RMax as RMax
     from qlearn.agents import Sarsa as Sarsa
+    from qlearn.agents import SarsaLambda as SarsaLambda
     from qlearn.agents import StateAggregation as StateAggregation
     from qlearn.agents import StreamQ as StreamQ
     from qlearn.agents import ThompsonSampling as ThompsonSampling
     from qlearn.agents import TileCoding as TileCoding
     from qlearn.agents import TreeBackup as TreeBackup
+    from qlearn.agents import TrueOnlineSarsaLambda as TrueOnlineSarsaLambda
+    from qlearn.agents import WatkinsQLambda as WatkinsQLambda
     from qlearn.agents import agent as agent
     from qlearn.agents import mlp as mlp
     from qlearn.comparison import compare as compare
@@ -96,6 +103,11 @@ _NAMES = {
         "per_visit",
     ),
     "qlearn.agents": (
+        "NaiveQLambda",
+        "PengQLambda",
+        "WatkinsQLambda",
+        "TrueOnlineSarsaLambda",
+        "SarsaLambda",
         "Fourier",
         "LinearExpectedSarsa",
         "LinearPrediction",
@@ -108,6 +120,8 @@ _NAMES = {
         "DQN",
         "DoubleQLearning",
         "DynaQ",
+        "PrioritisedSweeping",
+        "DynaQPlus",
         "ExpectedSarsa",
         "MonteCarloControl",
         "NStepExpectedSarsa",

@@ -22,6 +22,8 @@ AGENTS = [
     ql.TreeBackup(n=2),
     ql.QSigma(n=3),
     ql.DynaQ(planning_steps=4),
+    ql.DynaQPlus(planning_steps=2),
+    ql.PrioritisedSweeping(),
     ql.RMax(reward_max=10.0, known_after=3, discount=0.9),
     ql.QLearning(exploration=ql.UpperConfidence(3.0)),
     ql.GradientBandit(),

@@ -31,6 +31,8 @@ AGENTS = [
     "n-step-expected-sarsa(n=3)",
     "dyna-q(planning_steps=2)",
     "r-max(reward_max=1, known_after=3)",
+    "prioritised-sweeping",
+    "dyna-q-plus(planning_steps=2)",
     "q-learning(exploration=count-bonus(2.0))",
     "q-learning(exploration=upper-confidence(1.5))",
     "thompson-sampling(rewards=bernoulli)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qlearn.agents.double_q_learning import DoubleQLearning
 from qlearn.agents.dqn import DQN
 from qlearn.agents.dyna_q import DynaQ
+from qlearn.agents.dyna_q_plus import DynaQPlus
 from qlearn.agents.expected_sarsa import ExpectedSarsa
 from qlearn.agents.features import Fourier, OneHotFeatures, RadialBasis, StateAggregation, TileCoding
 from qlearn.agents.gradient_bandit import GradientBandit
@@ -17,17 +18,23 @@ from qlearn.agents.mlp import mlp
 from qlearn.agents.monte_carlo import MonteCarloControl
 from qlearn.agents.n_step_expected_sarsa import NStepExpectedSarsa
 from qlearn.agents.n_step_sarsa import NStepSarsa
+from qlearn.agents.naive_q_lambda import NaiveQLambda
 from qlearn.agents.one_step import OneStep
 from qlearn.agents.online_q_network import OnlineQNetwork
+from qlearn.agents.peng_q_lambda import PengQLambda
 from qlearn.agents.pqn import PQN
+from qlearn.agents.prioritised_sweeping import PrioritisedSweeping
 from qlearn.agents.q_learning import QLearning
 from qlearn.agents.q_sigma import QSigma
 from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
 from qlearn.agents.sarsa import Sarsa
+from qlearn.agents.sarsa_lambda import SarsaLambda
 from qlearn.agents.stream_q import StreamQ
 from qlearn.agents.thompson_sampling import ThompsonSampling
 from qlearn.agents.tree_backup import TreeBackup
+from qlearn.agents.true_online_sarsa_lambda import TrueOnlineSarsaLambda
+from qlearn.agents.watkins_q_lambda import WatkinsQLambda
 from qlearn.rules.description import description as agent
 
 __all__ = [
@@ -37,6 +44,7 @@ __all__ = [
     "Clock",
     "DoubleQLearning",
     "DynaQ",
+    "DynaQPlus",
     "ExpectedSarsa",
     "Fourier",
     "GradientBandit",
@@ -48,15 +56,19 @@ __all__ = [
     "MonteCarloControl",
     "NStepExpectedSarsa",
     "NStepSarsa",
+    "NaiveQLambda",
     "OneHotFeatures",
     "OneStep",
     "OnlineQNetwork",
+    "PengQLambda",
+    "PrioritisedSweeping",
     "QLearning",
     "QSigma",
     "RMax",
     "RadialBasis",
     "RewardSum",
     "Sarsa",
+    "SarsaLambda",
     "Spec",
     "StateAggregation",
     "StreamQ",
@@ -64,6 +76,8 @@ __all__ = [
     "TileCoding",
     "Transition",
     "TreeBackup",
+    "TrueOnlineSarsaLambda",
+    "WatkinsQLambda",
     "agent",
     "mlp",
 ]

@@ -112,6 +112,8 @@ class Learner:
         q_network: ``(knowledge) -> keras.Model``, called on the host with NumPy arrays; None for tables.
         magnitude: ``(state) -> scalar``: the largest |Q| that the last update met, by which a run that diverges is
             noticed while it goes on; None where only the final values are looked at.
+        extras: ``(state) -> {name: scalar}``: numbers that a table agent learns besides its table, such as a gain;
+            runs keep them as ``runs.extras``.  None where there are none.
         fused: whether the loop may become one function of machine code, which suits plain arithmetic on tables.
             False for learners with matrix products, sorting, or linear algebra, which XLA refuses there.
     """
@@ -126,6 +128,7 @@ class Learner:
     knowledge: Callable[[State], Knowledge] | None = None
     q_network: Callable[[Knowledge], Any] | None = None
     magnitude: Callable[[State], Array] | None = None
+    extras: Callable[[State], dict[str, Array]] | None = None
     fused: bool = True
 
 

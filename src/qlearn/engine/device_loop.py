@@ -46,6 +46,7 @@ class Standing(NamedTuple):
     visits: Any  # (lane, S, A) int32
     episodes: Any  # (lane,) uint32
     steps: Any  # (lane,) uint32
+    extras: Any  # by name, (lane,): what the learner tells besides its table
 
 
 Loop = Callable[..., tuple[Lane, Row, Array]]
@@ -78,6 +79,11 @@ class Axes:
         return jax.tree.map(one, self.carry, new, old)
 
 
+def extras_of(learner: Learner, state: Any) -> dict[str, Array]:
+    """What a learner tells besides its table, by name; scalars."""
+    return {} if learner.extras is None else learner.extras(state)
+
+
 @functools.cache
 def starter() -> Any:
     """The compiled function that makes a lane's first state: ``(agent, model, seeds) -> Carry``."""
@@ -101,7 +107,8 @@ def reader() -> Any:
 
         def one(carry: Carry) -> Standing:
             table = jax.vmap(functools.partial(learner.q_values, carry.agent))(states)
-            return Standing(table, carry.visits, carry.clock.episode, carry.clock.total)
+            extras = extras_of(learner, carry.agent)
+            return Standing(table, carry.visits, carry.clock.episode, carry.clock.total, extras)
 
         standing = axes.over(one, (axes.carry,), 0)(carry)
         return jax.tree.map(lambda x: x[None], standing) if axes.alone else standing

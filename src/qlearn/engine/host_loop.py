@@ -19,7 +19,7 @@ import numpy as np
 from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
 from qlearn.agents.table import add
 from qlearn.engine import noise
-from qlearn.engine.device_loop import Standing
+from qlearn.engine.device_loop import Standing, extras_of
 from qlearn.engine.lane_run import History, Numbers, Unit
 from qlearn.environments.host import HostEnvironment
 from qlearn.errors import EnvironmentFault, InputError
@@ -82,6 +82,12 @@ def _tables(agent: Agent, spec: Spec, state: Any) -> Array:
     learner = agent.learner(spec)
     states = jnp.arange(spec.num_states, dtype=jnp.int32)
     return _lanes(learner, lambda s: jax.vmap(functools.partial(learner.q_values, s))(states))(state)
+
+
+@functools.partial(jax.jit, static_argnames=("spec",))
+def _extras(agent: Agent, spec: Spec, state: Any) -> dict[str, Array]:
+    learner = agent.learner(spec)
+    return _lanes(learner, functools.partial(extras_of, learner))(state)
 
 
 def _lanes(learner: Learner, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -174,7 +180,12 @@ class HostRun:
         """What the seeds know now; NumPy arrays."""
         n = self.seeds.size
         table = np.asarray(_tables(self.agent, self.spec, self._state))[:n]
-        return Standing(table, np.asarray(self._visits)[:n], self._clock[0, :n].copy(), self._clock[2, :n].copy())
+        extras = {}
+        if self.learner.extras is not None:
+            told = _extras(self.agent, self.spec, self._state)
+            extras = {name: np.asarray(value)[:n] for name, value in told.items()}
+        visits = np.asarray(self._visits)[:n]
+        return Standing(table, visits, self._clock[0, :n].copy(), self._clock[2, :n].copy(), extras)
 
     def _made(self) -> Numbers:
         return self._clock[0] if self._unit == "episode" else self._clock[2]

@@ -163,4 +163,5 @@ class LaneRun:
         """What the seeds know where they last arrived, or where they are now; NumPy arrays, padding left out."""
         carry = self._lane.running if running else self._lane.arrived
         whole = reader()(self.agent, self.model, carry)
-        return Standing(*(np.asarray(x)[: self.seeds.size] for x in whole))
+        known: Standing = jax.tree.map(lambda x: np.asarray(x)[: self.seeds.size], whole)
+        return known

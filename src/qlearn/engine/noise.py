@@ -131,6 +131,11 @@ class Noise(NamedTuple):
         """A float32 in [0, 1) from the first word of ``slot``, which may be traced: for loops inside an update."""
         return unit(self.pair(slot)[0])
 
+    def uniforms_of(self, slot: int | Array) -> tuple[Array, Array]:
+        """Two float32 in [0, 1) from both words of ``slot``: at the price of one."""
+        first, second = self.pair(slot)
+        return unit(first), unit(second)
+
     def normal(self, slot: int | Array) -> Array:
         """A standard normal float32 (Box and Muller) from both words of ``slot``; |x| ≤ 5.9."""
         first, second = self.pair(slot)

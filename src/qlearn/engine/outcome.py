@@ -43,6 +43,8 @@ class Outcome:
     known: Knowledge | None  # the same at all positions that every seed has reached: (n, k, …)
     diverged: Numbers | None  # (n,) int64: the step at which it was seen, 0 where it was not; None for tables
     complete: Numbers  # (n,) bool: reached the last position
+    extras: dict[str, Numbers]  # (n,) each: what learners tell besides their tables
+    told: dict[str, Numbers]  # (n, k) each: the same at all positions that every seed has reached
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +92,15 @@ def _tables(parts: Sequence[TablePart]) -> dict[str, Any]:
     def standing(name: str) -> Numbers:
         return np.concatenate([np.asarray(getattr(part.standing, name)) for part in parts])
 
+    named = parts[0].standing.extras
+    extras = {name: np.concatenate([np.asarray(p.standing.extras[name]) for p in parts]) for name in named}
+    told = {
+        name: np.concatenate(
+            [np.array([s.extras[name] for s in p.tables[:reached]]).reshape(reached, p.size) for p in parts], axis=1
+        ).T
+        for name in named
+    }
+
     def along(name: str, dtype: Any) -> Numbers:
         rows = [[getattr(standing, name) for standing in part.tables[:reached]] for part in parts]
         lanes = [np.array(row, dtype).reshape(reached, p.size, *shape) for row, p in zip(rows, parts, strict=True)]
@@ -105,6 +116,8 @@ def _tables(parts: Sequence[TablePart]) -> dict[str, Any]:
         "known": None,
         "diverged": None,
         "complete": np.concatenate([np.full(part.size, part.complete) for part in parts]),
+        "extras": extras,
+        "told": told,
     }
 
 
@@ -129,4 +142,6 @@ def _knowledge(parts: Sequence[VectorPart]) -> dict[str, Any]:
         "known": None if known is None else known.knowledge,
         "diverged": diverged,
         "complete": np.concatenate([mark.arrived for mark in marks]) | (diverged > 0),
+        "extras": {},
+        "told": {},
     }

@@ -111,7 +111,7 @@ def _run_tables(job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Callab
     if stop():
         shape = (seeds.size, job.environment.num_states, job.environment.num_actions)
         none = np.zeros(seeds.size, np.uint32)
-        idle = Standing(np.zeros(shape, np.float32), np.zeros(shape, np.int32), none, none)
+        idle = Standing(np.zeros(shape, np.float32), np.zeros(shape, np.int32), none, none, {})
         return TablePart(History(), idle, [], seeds.size, complete=False)
     lane: LaneRun | HostRun
     if isinstance(job.environment, HostEnvironment):

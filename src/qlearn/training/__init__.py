@@ -3,7 +3,8 @@
 from qlearn.training.divergence import divergence
 from qlearn.training.names import agents_by_name, parse_agent, written_agent
 from qlearn.training.presets import tutorial_agents, tutorial_network
-from qlearn.training.runs import Runs, Snapshots
+from qlearn.training.runs import Runs
+from qlearn.training.snapshots import Snapshots
 from qlearn.training.train import train, train_many
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import numpy as np
@@ -15,46 +15,9 @@ from qlearn.engine.tables import knowledge_shapes
 from qlearn.engine.worlds import spec_of
 from qlearn.errors import InputError, StoreError
 from qlearn.files import load_arrays, save_arrays
+from qlearn.training.snapshots import Snapshots, counted, visited
 
 Numbers = np.ndarray[Any, Any]
-
-
-@dataclasses.dataclass(frozen=True)
-class Snapshots:
-    """Tables along the way.
-
-    Args:
-        positions: (k,) int64, episodes or steps of each seed; 0 is before the first.
-        unit: what they count.
-        tables: (n, k, S, A) float32; None where states cannot be counted.
-        knowledge: of agents with a network, their weights, (n, k, …); None for tables.
-        counts: how often each action had been taken in each state, (n, k, S, A) int32 (``visits`` reads it); None for
-            agents with a network.
-    """
-
-    positions: Numbers
-    unit: Literal["episode", "step"]
-    tables: Numbers | None
-    knowledge: Knowledge | None = dataclasses.field(default=None, repr=False)
-    counts: Numbers | None = None
-
-    @property
-    def q_tables(self) -> Numbers:
-        """The values of every state and action, (n, k, S, A) float32.
-
-        Raises:
-            InputError: where states cannot be counted.
-        """
-        return _counted(self.tables)
-
-    @property
-    def visits(self) -> Numbers:
-        """How often each action had been taken in each state, (n, k, S, A) int32.
-
-        Raises:
-            InputError: for agents with a network, which do not count.
-        """
-        return _visited(self.counts)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -77,6 +40,8 @@ class Runs:
         diverged: (n,) bool, whether a value is no finite number, or was far above what rewards allow.
         diverged_at: (n,) int64, the steps after which that was seen, 0 where it was not; None for tables.
         knowledge: of agents with a network, the weights that each run ended with, (n, …); None for tables.
+        extras: what an agent learns besides its table, such as the gain of one that learns average rewards: (n,)
+            each, by name.
         snapshots: tables along the way, or None.
         settings: agent, environment, budget and lane in words and numbers.
         versions: of qlearn, its parts and Python.
@@ -101,6 +66,7 @@ class Runs:
     complete: bool = True
     diverged_at: Numbers | None = None
     knowledge: Knowledge | None = dataclasses.field(default=None, repr=False)
+    extras: dict[str, Numbers] = dataclasses.field(default_factory=dict)
 
     @property
     def label(self) -> str:
@@ -114,7 +80,7 @@ class Runs:
         Raises:
             InputError: where states cannot be counted.
         """
-        return _counted(self.table)
+        return counted(self.table)
 
     @property
     def visits(self) -> Numbers:
@@ -123,7 +89,7 @@ class Runs:
         Raises:
             InputError: for agents with a network, which do not count.
         """
-        return _visited(self.counts)
+        return visited(self.counts)
 
     def q_network(self, seed: int) -> Any:
         """The network of one run, with the weights that it ended with: an ordinary ``keras.Model``.
@@ -186,12 +152,14 @@ class Runs:
         """
         arrays = {name: getattr(self, name) for name in _ARRAYS} | _leaves("knowledge", self.knowledge)
         arrays |= {name: x for name, x in self._optional().items() if x is not None}
+        arrays |= {f"extra_{name}": x for name, x in self.extras.items()}
         unit = None
         if self.snapshots is not None:
             unit = self.snapshots.unit
             arrays |= {"positions": self.snapshots.positions} | _leaves("snapshot_knowledge", self.snapshots.knowledge)
             arrays |= {} if self.snapshots.tables is None else {"snapshot_tables": self.snapshots.tables}
             arrays |= {} if self.snapshots.counts is None else {"snapshot_visits": self.snapshots.counts}
+            arrays |= {f"snapshot_extra_{name}": x for name, x in self.snapshots.extras.items()}
         description = {
             "settings": self.settings,
             "versions": self.versions,
@@ -246,6 +214,7 @@ class Runs:
         if told["unit"] is not None:
             tables, counts = arrays.get("snapshot_tables"), arrays.get("snapshot_visits")
             snapshots = Snapshots(arrays["positions"], told["unit"], tables, along, counts)
+            snapshots = dataclasses.replace(snapshots, extras=_named(arrays, "snapshot_extra_"))
         return cls(
             agent=agent,
             environment=environment,
@@ -254,6 +223,7 @@ class Runs:
             counts=arrays.get("visits"),
             diverged_at=arrays.get("diverged_at"),
             knowledge=knowledge,
+            extras=_named(arrays, "extra_"),
             settings=settings,
             versions=told["versions"],
             wall_time=told["wall_time"],
@@ -265,19 +235,8 @@ class Runs:
 _ARRAYS = ("seeds", "returns", "lengths", "num_episodes", "num_steps", "diverged")
 
 
-def _visited(counts: Numbers | None) -> Numbers:
-    if counts is None:
-        raise InputError("Agents with a network do not count visits; expected runs of an agent with a table.")
-    return counts
-
-
-def _counted(table: Numbers | None) -> Numbers:
-    if table is None:
-        raise InputError(
-            "The observations of this environment are arrays, which no table can list; expected states that can be "
-            "counted. `runs.q_network(seed)` gives the values of any observation, `ql.evaluate(runs)` their worth."
-        )
-    return table
+def _named(arrays: dict[str, Numbers], prefix: str) -> dict[str, Numbers]:
+    return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
 
 
 def _few(seeds: Numbers) -> str:

@@ -26,7 +26,8 @@ from qlearn.training.divergence import divergence
 from qlearn.training.memory import memory_of, refuse_what_does_not_fit, state_bytes
 from qlearn.training.names import written_agent
 from qlearn.training.progress import Meter, stop_on_interrupt
-from qlearn.training.runs import Runs, Snapshots
+from qlearn.training.runs import Runs
+from qlearn.training.snapshots import Snapshots
 
 Numbers = np.ndarray[Any, Any]
 Seeds = int | Sequence[int] | Numbers
@@ -219,6 +220,7 @@ def _runs(job: Job, outcome: Outcome, snapshots: int, budget: int, took: float) 
         diverged=_diverged(outcome),
         diverged_at=outcome.diverged,
         knowledge=outcome.knowledge,
+        extras=outcome.extras,
         snapshots=kept,
         settings=_settings(job, budget),
         versions=versions(),
@@ -235,7 +237,8 @@ def _snapshots(job: Job, outcome: Outcome) -> Snapshots:
         start = first_tables(job.agent, job.environment, job.seeds)[:, None]
         visits = np.concatenate([np.zeros(start.shape, np.int32), outcome.counted], axis=1)
         positions = np.array([0, *job.positions[: outcome.snapshots.shape[1]]], np.int64)
-        return Snapshots(positions, job.unit, np.concatenate([start, outcome.snapshots], axis=1), counts=visits)
+        tables = np.concatenate([start, outcome.snapshots], axis=1)
+        return Snapshots(positions, job.unit, tables, counts=visits, extras=outcome.told)
     first, later = first_knowledge(job.agent, job.environment, job.seeds), Known(outcome.known, outcome.snapshots)
     if outcome.known is None:  # interrupted before the first mark
         both = jax.tree.map(lambda a: a[:, None], first)
