@@ -97,6 +97,11 @@ AGENTS = {
         ql.mlp(8), keras.optimizers.Adam(0.01), exploration=HALF, num_environments=3, num_steps=8, minibatches=4
     ),
 }
+BINS = {5: ql.StateAggregation(3), 4: ql.TileCoding(tiles=4, low=(-2.4, -3.0, -0.2, -3.0), high=(2.4, 3.0, 0.2, 3.0))}
+LINEAR = {
+    "steps": {"n": 3},
+    "traces": {"trace_decay": 0.8, "traces": "dutch"},
+}
 WORLDS = {
     "chain": lambda: ql.make("NChain-v0", max_episode_steps=25),
     "cartpole": lambda: ql.make("CartPole-v1", max_episode_steps=15),  # falls and runs out of time
@@ -119,6 +124,18 @@ def test_device_loop_and_host_loop_give_the_same_numbers(agent, world, seeds):
     # Two programs round products and sums in another order; some hundred updates of Adam carry that on.
     for one, other in zip(jax.tree.leaves(device.knowledge), jax.tree.leaves(host.knowledge), strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-4)
+
+
+@pytest.mark.parametrize(("way", "world"), [("steps", "cartpole"), ("traces", "chain")])
+def test_linear_agents_give_the_same_numbers_in_both_loops(way, world):
+    environment = WORLDS[world]()
+    features = BINS[5 if world == "chain" else 4]
+    described = ql.LinearSarsa(features, exploration=HALF, **LINEAR[way])
+    device = ql.train(described, environment, steps=240, seeds=3)
+    host = ql.train(described, fed(environment, seeds=3, copies=1, episodes=60), steps=240, seeds=3)
+    np.testing.assert_array_equal(device.lengths, host.lengths)
+    np.testing.assert_allclose(device.returns, host.returns, rtol=1e-6)
+    np.testing.assert_allclose(device.knowledge.weights, host.knowledge.weights, rtol=2e-4, atol=2e-5)
 
 
 def test_a_budget_of_episodes_ends_alike_in_both_loops():

@@ -20,7 +20,8 @@ import jax.numpy as jnp
 
 from qlearn.agents.features import Basis
 from qlearn.agents.linear import Moment
-from qlearn.agents.linear_weights import added, most_of_lane, step_of, value_of
+from qlearn.agents.linear_weights import added, step_of, value_of
+from qlearn.agents.together import most
 from qlearn.rules.n_step import n_step
 from qlearn.rules.targets import expect, one_step
 
@@ -99,7 +100,7 @@ class NSteps:
         """Where the episode has ended, all that wait are updated: their returns from the last, then from the first."""
         n, ended, t = self.places, moment.transition.ended, moment.transition
         left = jnp.where(ended, waiting.num, 0)
-        rounds = most_of_lane(left)
+        rounds = most(left)
         after = jnp.where(t.terminated, 0.0, expect(moment.policy, moment.following))
         goes_on = t._replace(terminated=jnp.bool_(False))
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from jax.custom_batching import custom_vmap
 
 from qlearn.agents.features import Basis, Encoded
 from qlearn.rules.rows import add_up
@@ -60,18 +59,3 @@ def replaced(weights: Array, x: Encoded, action: Array, amount: Array) -> Array:
 def _column(weights: Array, action: Array) -> Array:
     """Which weights are an action's, (1, A) bool."""
     return (jnp.arange(weights.shape[1], dtype=jnp.int32) == action)[None, :]
-
-
-@custom_vmap
-def most_of_lane(count: Array) -> Array:
-    """The largest of a lane's numbers, the same for all its seeds: how often a loop must run that all of them share.
-
-    A loop whose length differs from seed to seed copies all that it carries at every round; with this length it does
-    not, and the rounds that a seed does not need must change nothing of its own.
-    """
-    return count
-
-
-@most_of_lane.def_vmap
-def _most_of_lane(axis_size: int, in_batched: list[bool], count: Array) -> tuple[Array, bool]:
-    return (jnp.max(count), False) if in_batched[0] else (count, False)

@@ -80,3 +80,19 @@ def repeat(rounds: Array | int, body: Callable[[Array, T, Any], T], carry: T, fi
         return back, jax.tree.map(lambda _: True, back)
 
     return run(jnp.asarray(rounds, jnp.int32), carry, fixed)
+
+
+@custom_vmap
+def most(count: Array) -> Array:
+    """The largest of a number (a scalar of one seed) over all seeds of its program: how often a shared loop must run.
+
+    >>> import jax, jax.numpy as jnp
+    >>> jax.vmap(lambda n: n * 0 + most(n))(jnp.array([2, 5])).tolist()
+    [5, 5]
+    """
+    return count
+
+
+@most.def_vmap
+def _most_of_a_lane(axis_size: int, in_batched: list[bool], count: Array) -> tuple[Array, bool]:
+    return (jnp.max(count) if in_batched[0] else count), False
