@@ -92,3 +92,11 @@ def test_ctrl_c_ends_the_game_with_its_summary(started):
     assert process.returncode == 130
     assert b"You took 2 steps" in out
     assert err == b""
+
+
+def test_a_maze_is_drawn_and_changes_while_it_is_played(qlearn):
+    done = qlearn("play", "BlockingMaze-v0(at_step=2)", stdin="0 0\nwhy\nq\n")
+    assert " .  #  #  #  #  #  #  #  . " not in done.out
+    first, later = (done.out.index(row) for row in (" #  #  #  #  #  #  #  #  . ", " .  #  #  #  #  #  #  #  # "))
+    assert first < later
+    assert "[.]" in done.out

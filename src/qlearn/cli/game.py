@@ -8,7 +8,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from qlearn.environments import FiniteMDP, HostEnvironment, parse
-from qlearn.errors import EnvironmentFault, InputError
+from qlearn.errors import EnvironmentFault
+
+_WIDEST = 20  # columns up to which a map fits into a terminal
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,16 @@ class ModelGame:
     seed: int
     state: int = 0
     steps: int = 0
+    total: int = 0
     names: tuple[str, ...] = ()
     _random: np.random.Generator = field(init=False)
     _map: list[str] = field(init=False)
+    _places: list[tuple[int, int]] = field(init=False)
 
     def __post_init__(self) -> None:
         self._random = np.random.default_rng(self.seed)
         self.names = tuple(self.model.action_name(a) for a in range(self.model.num_actions))
-        self._map = _lake(self.model)
+        self._map, self._places = _drawn(self.model)
 
     def start(self) -> str:
         """Draw the first state; where it is certain, nothing is drawn."""
@@ -82,14 +86,14 @@ class ModelGame:
 
     def act(self, action: int) -> Move:
         """Draw one outcome of the action."""
-        m, here = self.model, self.state
+        m, here = self._present, self.state
         row = here * m.num_actions + action
         first, end = int(m.offsets[row]), int(m.offsets[row + 1])
         picked = first + self._pick(m.probability[first:end])
         reward = float(m.reward[picked])
         if m.reward_std is not None and m.reward_std[picked] > 0:
             reward += float(m.reward_std[picked] * self._random.standard_normal())
-        self.state, self.steps = int(m.next_state[picked]), self.steps + 1
+        self.state, self.steps, self.total = int(m.next_state[picked]), self.steps + 1, self.total + 1
         return Move(
             state=here,
             action=action,
@@ -97,9 +101,15 @@ class ModelGame:
             reward=reward,
             terminated=bool(m.terminated[picked]),
             truncated=m.time_limit is not None and self.steps >= m.time_limit,
-            why=[self._outcome(k, picked) for k in range(first, end)],
+            why=[self._outcome(m, k, picked) for k in range(first, end)],
             slipped=self._slipped(picked - first),
         )
+
+    @property
+    def _present(self) -> FiniteMDP:
+        """The model that holds at this step of the game."""
+        held = [self.model, *(later for at, later in self.model.changes if self.total >= at)]
+        return held[-1]
 
     def legal(self) -> list[int]:
         """Return the actions that exist here."""
@@ -110,22 +120,23 @@ class ModelGame:
         return f"state {self.model.state_name(state)}"
 
     def picture(self) -> str:
-        """Return the chain, or the lake, with the present state in brackets."""
-        n = self.model.num_states
-        if _identity(self.model) == "NChain-v0" and n <= 12:
-            return " - ".join(f"[{s}]" if s == self.state else str(s) for s in range(n))
-        columns = len(self._map[0]) if self._map else 1
+        """Return the chain, or the map, with the present state in brackets."""
+        if self._places and len(self._map) == 1:
+            return " - ".join(f"[{name}]" if s == self.state else name for s, name in enumerate(self._names()))
+        here = self._places[self.state] if self._places else None
+        rows = _drawn(self._present)[0] if self.model.changes else self._map
         return "\n".join(
-            "".join(f"[{c}]" if r * columns + k == self.state else f" {c} " for k, c in enumerate(line))
-            for r, line in enumerate(self._map)
+            "".join(f"[{c}]" if (k, r) == here else f" {c} " for k, c in enumerate(line)) for r, line in enumerate(rows)
         )
+
+    def _names(self) -> list[str]:
+        return [self.model.state_name(s) for s in range(self.model.num_states)]
 
     def _pick(self, probability: Any) -> int:
         cumulative = np.cumsum(probability)
         return min(int(np.searchsorted(cumulative, self._random.random(), side="right")), cumulative.size - 1)
 
-    def _outcome(self, k: int, picked: int) -> str:
-        m = self.model
+    def _outcome(self, m: FiniteMDP, k: int, picked: int) -> str:
         mark = "  <- this one" if k == picked else ""
         end = ", the end" if m.terminated[k] else ""
         where = self.describe(int(m.next_state[k]))
@@ -200,8 +211,6 @@ def game(environment: FiniteMDP | HostEnvironment, seed: int) -> Game:
     """Return the game on an environment."""
     if isinstance(environment, HostEnvironment):
         return HostGame(environment, seed)
-    if environment.changes:
-        raise InputError(f"{environment.name} changes along a run; play one of its models.")
     return ModelGame(environment, seed)
 
 
@@ -209,10 +218,37 @@ def _identity(model: FiniteMDP) -> str:
     return parse(model.name)[0]
 
 
+def _drawn(model: FiniteMDP) -> tuple[list[str], list[tuple[int, int]]]:
+    """Return the rows of a map, and where in it (column, row) each state lies; nothing where it has no shape."""
+    from qlearn.reports.policy_layout import layout_of
+
+    plan = layout_of(model)
+    if plan.places is None or (plan.columns > _WIDEST and plan.rows > 1) or (plan.rows == 1 and plan.columns > 12):
+        return [], []
+    places = list(plan.places)
+    if lake := _lake(model):
+        return lake, places
+    symbols = [["#"] * plan.columns for _ in range(plan.rows)]
+    entered = np.isin(np.arange(model.num_states), model.next_state[_moving(model)]) | (model.initial > 0)
+    many = int((model.initial > 0).sum()) > 4
+    for s, (column, row) in enumerate(places):
+        symbols[row][column] = "G" if model.terminal_states[s] else "S" if model.initial[s] > 0 and not many else "."
+        if not entered[s]:
+            symbols[row][column] = "#"  # at this time: a wall that opens, or has closed
+    return ["".join(row) for row in symbols], places
+
+
+def _moving(model: FiniteMDP) -> Any:
+    """Return which outcomes lead to another state."""
+    row = np.repeat(np.arange(len(model.offsets) - 1), np.diff(model.offsets)) // model.num_actions
+    return model.next_state != row
+
+
 def _lake(model: FiniteMDP) -> list[str]:
+    """Return the map of a frozen lake, which tells holes from the goal."""
     if not _identity(model).startswith("FrozenLake") or model.make_env is None:
         return []
     env: Any = model.make_env()
     lines = ["".join(row) for row in env.unwrapped.desc.astype(str)]
     env.close()
-    return lines if len(lines[0]) <= 12 else []
+    return lines

@@ -220,7 +220,7 @@ def _expected(world: FiniteMDP | HostEnvironment, lengths: list[int]) -> tuple[f
     from qlearn.environments import FiniteMDP
     from qlearn.planning import evaluate_policy, finite_horizon, uniform_policy
 
-    if not isinstance(world, FiniteMDP) or world.num_states > MOST_STATES or not lengths:
+    if not isinstance(world, FiniteMDP) or world.changes or world.num_states > MOST_STATES or not lengths:
         return None, None
     chance = uniform_policy(world)
     return (

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from qlearn.environments import FiniteMDP
 
 _COORDINATES = re.compile(r"\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)")
@@ -23,6 +25,10 @@ _WAYS = {
     "north": (0, -1),
     "down": (0, 1),
     "south": (0, 1),
+    "up-right": (1, -1),
+    "down-right": (1, 1),
+    "down-left": (-1, 1),
+    "up-left": (-1, -1),
 }
 
 
@@ -46,6 +52,9 @@ class Layout:
 def layout_of(world: Any) -> Layout:
     """Return a grid where all states are named by coordinates "(row, column)", a row for short chains, else a table.
 
+    A chain has actions that lead along it by their names, or none that points and no outcome that leads past a
+    neighbour.
+
     >>> from qlearn.environments import make
     >>> layout_of(make("FrozenLake-v1")).rows, layout_of(make("NChain-v0")).rows
     (4, 1)
@@ -61,6 +70,13 @@ def layout_of(world: Any) -> Layout:
             places = tuple((x - left, y - top) for x, y in pairs)
             return Layout(places, ways, 1 + max(x for x, _ in places), 1 + max(y for _, y in places))
     along = any(ways) and all(way is None or way[1] == 0 for way in ways)
-    if along and S <= _MOST_ROW:
+    if S <= _MOST_ROW and (along or (not any(ways) and _goes_to_neighbours(world))):
         return Layout(tuple((s, 0) for s in range(S)), ways, S, 1)
     return Layout(None, ways, world.num_actions, S)
+
+
+def _goes_to_neighbours(world: Any) -> bool:
+    if not isinstance(world, FiniteMDP) or world.num_states < 3:
+        return False
+    row = np.repeat(np.arange(len(world.offsets) - 1), np.diff(world.offsets)) // world.num_actions
+    return bool((np.abs(world.next_state - row) <= 1).all())

@@ -19,8 +19,8 @@ def gambler(p: float = 0.4, goal: int = 100) -> FiniteMDP:
 
     **Exact optimum** at discount 1: for p < ½ bold play, all that helps, is optimal, and the chance of winning w(x)
     with the share x of the goal obeys w(x) = p w(2x) up to ½ and p + (1 − p) w(2x − 1) above: w(¼), w(½), w(¾) = p²,
-    p, p + (1 − p) p, which is 0.16, 0.4, 0.64.  For p = ½ it is s / goal whatever one does; for p > ½ the smallest stake
-    is best, and it is (1 − rˢ) / (1 − r^goal), r = (1 − p) / p.
+    p, p + (1 − p) p, which is 0.16, 0.4, 0.64.  For p = ½ it is s / goal whatever one does; for p > ½ the smallest
+    stake is best, and it is (1 − rˢ) / (1 − r^goal), r = (1 − p) / p.
 
     Many stakes tie: the figure in the book shows one of very many optimal policies.
 
