@@ -16,6 +16,7 @@ from qlearn.engine.worlds import spec_of
 from qlearn.errors import InputError, StoreError
 from qlearn.files import load_arrays, save_arrays
 from qlearn.training.snapshots import Snapshots, counted, visited
+from qlearn.training.values import rows_of, values_of
 
 Numbers = np.ndarray[Any, Any]
 
@@ -105,11 +106,31 @@ class Runs:
         """
         if self.knowledge is None:
             raise InputError(f"{self.label} has a table and no network; `runs.q_table` holds its values.")
-        place = np.flatnonzero(self.seeds == seed)
-        if place.size == 0:
-            raise InputError(f"seed {seed} was not trained; expected one of {_few(self.seeds)}.")
         learner = self.agent.learner(spec_of(self.environment))
-        return learner.q_network(jax.tree.map(lambda x: x[int(place[0])], self.knowledge))
+        if learner.q_network is None:
+            raise InputError(f"{self.label} has features and no network; `runs.q_function(seed)` gives its values.")
+        place = self._place(seed)
+        return learner.q_network(jax.tree.map(lambda x: x[place], self.knowledge))
+
+    def q_function(self, seed: int) -> Any:
+        """The values of one run, of any agent: a function of a batch of observations that gives (batch, num_actions).
+
+        Args:
+            seed: one of ``seeds``.
+
+        Raises:
+            InputError: for seeds that were not trained.
+        """
+        place = self._place(seed)
+        if self.knowledge is None:
+            return rows_of(self.q_table[place])
+        return values_of(self.agent, self.environment, jax.tree.map(lambda x: x[place], self.knowledge))
+
+    def _place(self, seed: int) -> int:
+        found = np.flatnonzero(self.seeds == seed)
+        if found.size == 0:
+            raise InputError(f"seed {seed} was not trained; expected one of {_few(self.seeds)}.")
+        return int(found[0])
 
     def online_returns(self, last: float = 1.0) -> Numbers:
         """Each seed's mean return over its completed episodes, or over the ``last`` share of them, (n,) float64.

@@ -65,6 +65,6 @@ def counted(table: Numbers | None) -> Numbers:
     if table is None:
         raise InputError(
             "The observations of this environment are arrays, which no table can list; expected states that can be "
-            "counted. `runs.q_network(seed)` gives the values of any observation, `ql.evaluate(runs)` their worth."
+            "counted. `runs.q_function(seed)` gives the values of any observation, `ql.evaluate(runs)` their worth."
         )
     return table
