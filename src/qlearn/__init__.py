@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from qlearn.agents import DQN as DQN
     from qlearn.agents import PQN as PQN
+    from qlearn.agents import DoubleExpectedSarsa as DoubleExpectedSarsa
     from qlearn.agents import DoubleQLearning as DoubleQLearning
     from qlearn.agents import DynaQ as DynaQ
     from qlearn.agents import DynaQPlus as DynaQPlus
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from qlearn.agents import LinearPrediction as LinearPrediction
     from qlearn.agents import LinearQLearning as LinearQLearning
     from qlearn.agents import LinearSarsa as LinearSarsa
+    from qlearn.agents import MaxminQLearning as MaxminQLearning
     from qlearn.agents import MonteCarloControl as MonteCarloControl
     from qlearn.agents import NaiveQLambda as NaiveQLambda
     from qlearn.agents import NStepExpectedSarsa as NStepExpectedSarsa
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from qlearn.agents import RMax as RMax
     from qlearn.agents import Sarsa as Sarsa
     from qlearn.agents import SarsaLambda as SarsaLambda
+    from qlearn.agents import SpeedyQLearning as SpeedyQLearning
     from qlearn.agents import StateAggregation as StateAggregation
     from qlearn.agents import StreamQ as StreamQ
     from qlearn.agents import ThompsonSampling as ThompsonSampling
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from qlearn.agents import TreeBackup as TreeBackup
     from qlearn.agents import TrueOnlineSarsaLambda as TrueOnlineSarsaLambda
     from qlearn.agents import WatkinsQLambda as WatkinsQLambda
+    from qlearn.agents import WeightedQLearning as WeightedQLearning
     from qlearn.agents import agent as agent
     from qlearn.agents import mlp as mlp
     from qlearn.comparison import compare as compare
@@ -68,6 +72,7 @@ if TYPE_CHECKING:
     from qlearn.errors import StoreError as StoreError
     from qlearn.evaluation import evaluate as evaluate
     from qlearn.planning import solve as solve
+    from qlearn.reports import draw as draw
     from qlearn.rules import Boltzmann as Boltzmann
     from qlearn.rules import CountBonus as CountBonus
     from qlearn.rules import EpsilonGreedy as EpsilonGreedy
@@ -120,6 +125,10 @@ _NAMES = {
         "DQN",
         "DoubleQLearning",
         "DynaQ",
+        "SpeedyQLearning",
+        "MaxminQLearning",
+        "WeightedQLearning",
+        "DoubleExpectedSarsa",
         "PrioritisedSweeping",
         "DynaQPlus",
         "ExpectedSarsa",
@@ -146,6 +155,7 @@ _NAMES = {
     "qlearn.training.presets": ("tutorial_agents", "tutorial_network"),
     "qlearn.evaluation": ("evaluate",),
     "qlearn.comparison": ("compare", "tournament"),
+    "qlearn.reports": ("draw",),
     "qlearn.errors": (
         "DivergenceWarning",
         "EnvironmentFault",

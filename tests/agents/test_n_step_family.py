@@ -8,7 +8,7 @@ import pytest
 import qlearn as ql
 from qlearn.environments import FiniteMDP
 
-GAMMA, ALPHA = 0.9, 0.25
+GAMMA, ALPHA, SIGMA = 0.9, 0.25, 0.5
 
 
 def trained(agent, problem, **budget):
@@ -45,42 +45,46 @@ def test_q_sigma_with_sigma_0_is_tree_backup(small):
     np.testing.assert_allclose(tree.q_table, other.q_table, rtol=1e-5, atol=1e-6)
 
 
-def backed_up(kind, steps, last, ratios, q, policy, sigma):
+def backed_up(kind, steps, last, ratios, q, policy, cut):
     """The return of the first of ``steps``, by the book's recursions (7.7, 7.16, 7.17), in float64."""
-    _, _, reward, then, terminated, _ = steps[0]
+    _, _, reward, then, terminated, truncated = steps[0]
     if terminated:
         return reward
+    if truncated:
+        return reward + GAMMA * cut
     expected = policy[then] @ q[then]
     if len(steps) == 1:
         if kind == "sarsa":
             return reward + GAMMA * q[then, last]
         if kind == "plain":
-            return reward + GAMMA * (sigma * ratios[1] * q[then, last] + (1 - sigma) * expected)
+            return reward + GAMMA * (SIGMA * ratios[1] * q[then, last] + (1 - SIGMA) * expected)
         return reward + GAMMA * expected
     action = steps[1][1]
-    later = backed_up(kind, steps[1:], last, ratios[1:], q, policy, sigma)
+    later = backed_up(kind, steps[1:], last, ratios[1:], q, policy, cut)
     if kind in ("sarsa", "expected"):
         return reward + GAMMA * later
     pi = policy[then, action]
     if kind == "tree":
         return reward + GAMMA * (expected - pi * q[then, action] + pi * later)
-    share = sigma * ratios[1] + (1 - sigma) * pi
+    share = SIGMA * ratios[1] + (1 - SIGMA) * pi
     if kind == "plain":
-        return reward + GAMMA * ((1 - sigma) * (expected - pi * q[then, action]) + share * later)
+        return reward + GAMMA * ((1 - SIGMA) * (expected - pi * q[then, action]) + share * later)
     return reward + GAMMA * (share * (later - q[then, action]) + expected)
 
 
-def learnt_by_hand(kind, met, n, q, policies, sigma=0.5):
+def learnt_by_hand(kind, met, n, q, policies):
     """The tables after every episode; ``policies`` turns a table into the policies (target, behaviour)."""
     tables = []
     for steps in met:
         length, over = len(steps), not steps[-1][4]
-        ratios = {}
+        ratios, cut = {}, None
         for t in range(length + n - 1):
             target, behaviour = policies(q)
             for k in (t, t + 1) if kind == "plain" else (t,):  # ρ is that of the moment when the action is chosen
                 if k < length and k not in ratios:
                     ratios[k] = (target / behaviour)[steps[k][:2]]
+            if t == length - 1:  # the value behind a truncated end is that of the moment when the clock ran out
+                cut = target[steps[t][3]] @ q[steps[t][3]]
             oldest = t - n + 1
             if oldest < 0:
                 continue
@@ -90,7 +94,7 @@ def learnt_by_hand(kind, met, n, q, policies, sigma=0.5):
                 break  # a truncated episode ends with an action that was drawn and not taken
             s, a = path[0][:2]
             known = [ratios.get(k) for k in range(oldest, min(t + 2, length))]
-            q[s, a] += ALPHA * (backed_up(kind, path, last, known, q, target, sigma) - q[s, a])
+            q[s, a] += ALPHA * (backed_up(kind, path, last, known, q, target, cut) - q[s, a])
         tables.append(q.copy())
     return tables
 
@@ -118,8 +122,8 @@ EVEN = {"exploration": ql.EpsilonGreedy(1.0), "target": "greedy"} | SETTINGS
         ("expected", ql.NStepExpectedSarsa(**SOFT), softmax),
         ("tree", ql.TreeBackup(target="behaviour", **SOFT), softmax),
         ("tree", ql.TreeBackup(**EVEN), greedy_and_even),
-        ("plain", ql.QSigma(sigma=0.5, **SOFT), softmax),
-        ("plain", ql.QSigma(sigma=0.5, **EVEN), greedy_and_even),
+        ("plain", ql.QSigma(sigma=SIGMA, **SOFT), softmax),
+        ("plain", ql.QSigma(sigma=SIGMA, **EVEN), greedy_and_even),
         ("controlled", ql.QSigma(sigma=0.5, control_variate=True, **SOFT), softmax),
         ("controlled", ql.QSigma(sigma=0.5, control_variate=True, **EVEN), greedy_and_even),
     ],
@@ -154,12 +158,12 @@ def action_values(P, R, policy, gamma):
 def test_with_even_behaviour_values_come_to_those_of_the_target_policy(agent, small, endless):
     P, R = endless
     agent = dataclasses.replace(
-        agent, exploration=ql.EpsilonGreedy(1.0), discount=GAMMA, learning_rate=ql.per_visit(power=0.8)
+        agent, exploration=ql.EpsilonGreedy(1.0), discount=0.7, learning_rate=ql.per_visit(power=0.8)
     )
-    runs = ql.train(agent, small, steps=30_000, seeds=12)
-    expected = action_values(P, R, np.full((6, 3), 1 / 3), GAMMA)
+    runs = ql.train(agent, small, steps=100_000, seeds=12)
+    expected = action_values(P, R, np.full((6, 3), 1 / 3), 0.7)
     if getattr(agent, "target", "") == "greedy":
-        expected = ql.solve(small, discount=GAMMA).q
+        expected = ql.solve(small, discount=0.7).q
     mean, error = runs.q_table.mean(axis=0), runs.q_table.std(axis=0, ddof=1) / np.sqrt(12)
     np.testing.assert_array_less(np.abs(mean - expected)[:5], (5 * error + 0.02)[:5])
 

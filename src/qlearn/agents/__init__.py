@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qlearn.agents.double_expected_sarsa import DoubleExpectedSarsa
 from qlearn.agents.double_q_learning import DoubleQLearning
 from qlearn.agents.dqn import DQN
 from qlearn.agents.dyna_q import DynaQ
@@ -14,6 +15,7 @@ from qlearn.agents.linear_expected_sarsa import LinearExpectedSarsa
 from qlearn.agents.linear_prediction import LinearPrediction
 from qlearn.agents.linear_q_learning import LinearQLearning
 from qlearn.agents.linear_sarsa import LinearSarsa
+from qlearn.agents.maxmin_q_learning import MaxminQLearning
 from qlearn.agents.mlp import mlp
 from qlearn.agents.monte_carlo import MonteCarloControl
 from qlearn.agents.n_step_expected_sarsa import NStepExpectedSarsa
@@ -30,11 +32,13 @@ from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
 from qlearn.agents.sarsa import Sarsa
 from qlearn.agents.sarsa_lambda import SarsaLambda
+from qlearn.agents.speedy_q_learning import SpeedyQLearning
 from qlearn.agents.stream_q import StreamQ
 from qlearn.agents.thompson_sampling import ThompsonSampling
 from qlearn.agents.tree_backup import TreeBackup
 from qlearn.agents.true_online_sarsa_lambda import TrueOnlineSarsaLambda
 from qlearn.agents.watkins_q_lambda import WatkinsQLambda
+from qlearn.agents.weighted_q_learning import WeightedQLearning
 from qlearn.rules.description import description as agent
 
 __all__ = [
@@ -42,6 +46,7 @@ __all__ = [
     "PQN",
     "Agent",
     "Clock",
+    "DoubleExpectedSarsa",
     "DoubleQLearning",
     "DynaQ",
     "DynaQPlus",
@@ -53,6 +58,7 @@ __all__ = [
     "LinearPrediction",
     "LinearQLearning",
     "LinearSarsa",
+    "MaxminQLearning",
     "MonteCarloControl",
     "NStepExpectedSarsa",
     "NStepSarsa",
@@ -70,6 +76,7 @@ __all__ = [
     "Sarsa",
     "SarsaLambda",
     "Spec",
+    "SpeedyQLearning",
     "StateAggregation",
     "StreamQ",
     "ThompsonSampling",
@@ -78,6 +85,7 @@ __all__ = [
     "TreeBackup",
     "TrueOnlineSarsaLambda",
     "WatkinsQLambda",
+    "WeightedQLearning",
     "agent",
     "mlp",
 ]

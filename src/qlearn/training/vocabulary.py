@@ -9,6 +9,7 @@ from typing import Any
 from qlearn.agents import (
     DQN,
     PQN,
+    DoubleExpectedSarsa,
     DoubleQLearning,
     DynaQ,
     DynaQPlus,
@@ -19,6 +20,7 @@ from qlearn.agents import (
     LinearPrediction,
     LinearQLearning,
     LinearSarsa,
+    MaxminQLearning,
     MonteCarloControl,
     NaiveQLambda,
     NStepExpectedSarsa,
@@ -34,6 +36,7 @@ from qlearn.agents import (
     RMax,
     Sarsa,
     SarsaLambda,
+    SpeedyQLearning,
     StateAggregation,
     StreamQ,
     ThompsonSampling,
@@ -41,6 +44,7 @@ from qlearn.agents import (
     TreeBackup,
     TrueOnlineSarsaLambda,
     WatkinsQLambda,
+    WeightedQLearning,
     mlp,
 )
 from qlearn.agents.backend import load_keras
@@ -92,6 +96,10 @@ AGENTS: dict[str, Callable[..., Any]] = {
     "sarsa": Sarsa,
     "expected-sarsa": ExpectedSarsa,
     "double-q-learning": DoubleQLearning,
+    "speedy-q-learning": SpeedyQLearning,
+    "maxmin-q-learning": MaxminQLearning,
+    "weighted-q-learning": WeightedQLearning,
+    "double-expected-sarsa": DoubleExpectedSarsa,
     "n-step-sarsa": NStepSarsa,
     "n-step-expected-sarsa": NStepExpectedSarsa,
     "tree-backup": TreeBackup,
