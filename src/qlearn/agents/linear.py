@@ -21,7 +21,7 @@ from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.linear_weights import added, row_of, step_of, value_of
 from qlearn.agents.table import entry
 from qlearn.agents.tabular import rate_of
-from qlearn.rules.rows import best, legal_row
+from qlearn.rules.rows import best, highest, legal_row
 from qlearn.rules.targets import TargetPolicy, one_step
 from qlearn.xla import settle
 
@@ -156,7 +156,8 @@ class LinearMethod:
         moment = Moment(t, column, x, value, row, policy, followed, rate, first)
         weights, memory = self.way.learn(state.weights, state.memory, moment)
         kept = jnp.where(t.ended, jnp.int32(-1), next_action) if self.on_policy else None
-        return state._replace(weights=weights, next_action=kept, largest=jnp.abs(value), memory=memory)
+        # Not |value|: where a way does not ask for it, reading it would hold the old weights back, at the cost of a copy.
+        return state._replace(weights=weights, next_action=kept, largest=highest(jnp.abs(row)), memory=memory)
 
     def q_values(self, knowledge: Knowledge, observation: Array) -> Array:
         """The values of all actions, (A,); of a policy that is judged, the state's own for each of them."""

@@ -24,6 +24,7 @@ from qlearn.agents.linear_weights import added, step_of, value_of
 from qlearn.agents.together import most
 from qlearn.rules.n_step import n_step
 from qlearn.rules.targets import expect, one_step
+from qlearn.xla import settle
 
 Array = jax.Array
 
@@ -94,7 +95,7 @@ class NSteps:
         order = (waiting.oldest + jnp.arange(n, dtype=jnp.int32)) % n
         never = jnp.zeros(n, bool)
         outcome = n_step(_Steps(waiting.rewards[order], never, never), self.discount)
-        return one_step(outcome, moment.policy, moment.following, outcome.discount)
+        return settle(one_step(outcome, moment.policy, moment.following, outcome.discount), waiting.oldest)
 
     def _end(self, weights: Array, waiting: Waiting, moment: Moment) -> tuple[Array, Waiting]:
         """Where the episode has ended, all that wait are updated: their returns from the last, then from the first."""
@@ -124,10 +125,11 @@ class NSteps:
 
     def _settle(self, weights: Array, waiting: Waiting, when: Array, target: Array, rate: Array) -> Array:
         """Move the weights of the oldest step towards its return, where ``when`` holds."""
-        x = self.basis.encode(waiting.observations[waiting.oldest])
+        x = jax.tree.map(lambda y: settle(y, waiting.oldest), self.basis.encode(waiting.observations[waiting.oldest]))
         column = waiting.columns[waiting.oldest]
         error = target - value_of(weights, x, column)
-        return added(weights, x, column, jnp.where(when, rate * error, 0.0) * step_of(self.basis, x))
+        amount = settle(jnp.where(when, rate * error, 0.0), waiting.oldest)
+        return added(weights, x, column, amount * step_of(self.basis, x))
 
 
 def _gone(waiting: Waiting, count: Array, n: int) -> Waiting:
