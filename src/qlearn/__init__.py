@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from qlearn.agents import NaiveQLambda as NaiveQLambda
     from qlearn.agents import NStepExpectedSarsa as NStepExpectedSarsa
     from qlearn.agents import NStepSarsa as NStepSarsa
+    from qlearn.agents import NStepTD as NStepTD
     from qlearn.agents import OneHotFeatures as OneHotFeatures
     from qlearn.agents import OneStep as OneStep
     from qlearn.agents import OnlineQNetwork as OnlineQNetwork
@@ -48,14 +49,19 @@ if TYPE_CHECKING:
     from qlearn.agents import SpeedyQLearning as SpeedyQLearning
     from qlearn.agents import StateAggregation as StateAggregation
     from qlearn.agents import StreamQ as StreamQ
+    from qlearn.agents import TDLambda as TDLambda
     from qlearn.agents import ThompsonSampling as ThompsonSampling
     from qlearn.agents import TileCoding as TileCoding
     from qlearn.agents import TreeBackup as TreeBackup
     from qlearn.agents import TrueOnlineSarsaLambda as TrueOnlineSarsaLambda
+    from qlearn.agents import TrueOnlineTDLambda as TrueOnlineTDLambda
     from qlearn.agents import WatkinsQLambda as WatkinsQLambda
     from qlearn.agents import WeightedQLearning as WeightedQLearning
     from qlearn.agents import agent as agent
+    from qlearn.agents import faults as faults
     from qlearn.agents import mlp as mlp
+    from qlearn.checking import Checked as Checked
+    from qlearn.checking import check as check
     from qlearn.comparison import compare as compare
     from qlearn.comparison import tournament as tournament
     from qlearn.environments import FiniteMDP as FiniteMDP
@@ -108,6 +114,9 @@ _NAMES = {
         "per_visit",
     ),
     "qlearn.agents": (
+        "TrueOnlineTDLambda",
+        "TDLambda",
+        "NStepTD",
         "NaiveQLambda",
         "PengQLambda",
         "WatkinsQLambda",
@@ -154,6 +163,7 @@ _NAMES = {
     "qlearn.training.preset": ("find_preset", "preset", "presets"),
     "qlearn.training.presets": ("tutorial_agents", "tutorial_network"),
     "qlearn.evaluation": ("evaluate",),
+    "qlearn.checking": ("Checked", "check"),
     "qlearn.comparison": ("compare", "tournament"),
     "qlearn.reports": ("draw",),
     "qlearn.errors": (
@@ -179,15 +189,17 @@ _ROOMS = (
     "training",
 )
 
-__all__ = ["__version__", "problems", *sorted(_ROOM_OF)]
+_FILES = {"faults": "qlearn.agents.faults", "problems": "qlearn.environments.problems"}
+
+__all__ = ["__version__", *sorted(_FILES), *sorted(_ROOM_OF)]
 
 
 def __getattr__(name: str) -> Any:
     """Load a public name from its room, or a room, on first use."""
     if name in _ROOMS:
         return importlib.import_module(f"qlearn.{name}")
-    if name == "problems":
-        return importlib.import_module("qlearn.environments.problems")
+    if name in _FILES:
+        return importlib.import_module(_FILES[name])
     if name not in _ROOM_OF:
         raise AttributeError(f"module 'qlearn' has no attribute {name!r}")
     value = getattr(importlib.import_module(_ROOM_OF[name]), name)

@@ -20,6 +20,7 @@ from qlearn.agents.mlp import mlp
 from qlearn.agents.monte_carlo import MonteCarloControl
 from qlearn.agents.n_step_expected_sarsa import NStepExpectedSarsa
 from qlearn.agents.n_step_sarsa import NStepSarsa
+from qlearn.agents.n_step_td import NStepTD
 from qlearn.agents.naive_q_lambda import NaiveQLambda
 from qlearn.agents.one_step import OneStep
 from qlearn.agents.online_q_network import OnlineQNetwork
@@ -34,9 +35,11 @@ from qlearn.agents.sarsa import Sarsa
 from qlearn.agents.sarsa_lambda import SarsaLambda
 from qlearn.agents.speedy_q_learning import SpeedyQLearning
 from qlearn.agents.stream_q import StreamQ
+from qlearn.agents.td_lambda import TDLambda
 from qlearn.agents.thompson_sampling import ThompsonSampling
 from qlearn.agents.tree_backup import TreeBackup
 from qlearn.agents.true_online_sarsa_lambda import TrueOnlineSarsaLambda
+from qlearn.agents.true_online_td_lambda import TrueOnlineTDLambda
 from qlearn.agents.watkins_q_lambda import WatkinsQLambda
 from qlearn.agents.weighted_q_learning import WeightedQLearning
 from qlearn.rules.description import description as agent
@@ -62,6 +65,7 @@ __all__ = [
     "MonteCarloControl",
     "NStepExpectedSarsa",
     "NStepSarsa",
+    "NStepTD",
     "NaiveQLambda",
     "OneHotFeatures",
     "OneStep",
@@ -79,11 +83,13 @@ __all__ = [
     "SpeedyQLearning",
     "StateAggregation",
     "StreamQ",
+    "TDLambda",
     "ThompsonSampling",
     "TileCoding",
     "Transition",
     "TreeBackup",
     "TrueOnlineSarsaLambda",
+    "TrueOnlineTDLambda",
     "WatkinsQLambda",
     "WeightedQLearning",
     "agent",

@@ -25,6 +25,7 @@ from qlearn.agents import (
     NaiveQLambda,
     NStepExpectedSarsa,
     NStepSarsa,
+    NStepTD,
     OneHotFeatures,
     OnlineQNetwork,
     PengQLambda,
@@ -39,15 +40,18 @@ from qlearn.agents import (
     SpeedyQLearning,
     StateAggregation,
     StreamQ,
+    TDLambda,
     ThompsonSampling,
     TileCoding,
     TreeBackup,
     TrueOnlineSarsaLambda,
+    TrueOnlineTDLambda,
     WatkinsQLambda,
     WeightedQLearning,
     mlp,
 )
 from qlearn.agents.backend import load_keras
+from qlearn.agents.faults import Faulty, plant
 from qlearn.agents.optimizer import Optimizer
 from qlearn.errors import InputError
 from qlearn.rules import (
@@ -88,6 +92,13 @@ def polynomial_decay(initial: float, decay_steps: int, end: float = 0.0, power: 
     return load_keras().optimizers.schedules.PolynomialDecay(initial, int(decay_steps), end, power)
 
 
+def faulty(fault: str, agent: Any) -> Faulty:
+    """An agent with a well-known mistake in it, such as no-terminal-mask in q-learning."""
+    from qlearn.training.names import parse_agent
+
+    return plant(fault, parse_agent(agent) if isinstance(agent, str) else agent)
+
+
 _OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "rmsprop": "RMSprop", "sgd": "SGD"}
 
 AGENTS: dict[str, Callable[..., Any]] = {
@@ -105,6 +116,9 @@ AGENTS: dict[str, Callable[..., Any]] = {
     "tree-backup": TreeBackup,
     "q-sigma": QSigma,
     "monte-carlo-control": MonteCarloControl,
+    "true-online-td-lambda": TrueOnlineTDLambda,
+    "td-lambda": TDLambda,
+    "n-step-td": NStepTD,
     "naive-q-lambda": NaiveQLambda,
     "peng-q-lambda": PengQLambda,
     "watkins-q-lambda": WatkinsQLambda,
@@ -125,6 +139,7 @@ AGENTS: dict[str, Callable[..., Any]] = {
     "dqn": DQN,
     "pqn": PQN,
     "preset": preset,
+    "faulty": faulty,
     "tutorial-reward-sum": tutorial_reward_sum,
     "tutorial-greedy": tutorial_greedy,
     "tutorial-epsilon-greedy": tutorial_epsilon_greedy,
@@ -149,6 +164,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     **{name: _optimizer(kind) for name, kind in _OPTIMIZERS.items()},
 }
 NAME_OF: dict[type, str] = {kind: name for name, kind in {**AGENTS, **PARTS}.items() if isinstance(kind, type)} | {
+    Faulty: "faulty",
     Constant: "constant",
     Linear: "linear",
     Exponential: "exponential",
@@ -169,6 +185,7 @@ FIRST: dict[type, tuple[str, ...]] = {  # fields written without their name
     OnlineQNetwork: ("model", "optimizer"),
     StreamQ: ("model",),
     DQN: ("model", "optimizer"),
+    Faulty: ("fault", "agent"),
     PQN: ("model", "optimizer"),
 }
 
