@@ -64,6 +64,10 @@ class RMax:
     exploration: Exploration = Greedy()
 
     label = "R-max"
+    exempt = {  # noqa: RUF012 (a class attribute, which no field is)
+        "reward scaling": "reward_max does not grow with the rewards",
+        "convergence": "it learns nothing more of what it knows",
+    }
     version = 1
 
     def __post_init__(self) -> None:

@@ -24,6 +24,7 @@ COMMANDS = {
     "compare": "Train several agents on many seeds and say which is better, and by how much.",
     "train": "Train one agent on many seeds and hold what it learnt against the truth.",
     "solve": "Compute the exact optimum of an environment whose model is known.",
+    "check": "Look at everything that an agent or an environment promises.",
     "reproduce": "Run published results again and hold them against what their sources state.",
     "play": "Play an environment yourself, action by action.",
     "envs": "List the environments that come with a model.",

@@ -109,7 +109,7 @@ def _called(name: str, make: Callable[..., Any], positional: list[Any], keywords
 
 def _value(tree: ast.expr, text: str) -> Any:
     if isinstance(tree, ast.Call):
-        return _made(tree, PARTS, text, "exploration, schedule, network or optimizer")
+        return _made(tree, {**PARTS, **AGENTS}, text, "exploration, schedule, network, optimizer or agent")
     if isinstance(tree, ast.Name):
         word = tree.id.replace("_", "-")
         return _called(word, PARTS[word], [], {}) if word in PARTS else tree.id

@@ -1,0 +1,58 @@
+"""What environments that are functions of JAX promise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from qlearn.checking.outcome import Promise, Verdict
+from qlearn.engine import noise
+from qlearn.environments import JaxEnvironment
+
+_SEEDS, _STEPS = 16, 300
+
+
+def promises_of_functions(world: JaxEnvironment) -> tuple[Promise, ...]:
+    """Of an environment on the device: shapes that stay, numbers that are finite, seeds that stay apart."""
+    walked = jax.jit(jax.vmap(lambda seed: _walk(world, seed)))
+    seeds = jnp.arange(_SEEDS, dtype=jnp.uint32)
+    one, other = (jax.tree.map(np.asarray, walked(s)) for s in (seeds, seeds[::-1]))
+    seen, reward, ended = one
+    same = all(np.array_equal(a, b[::-1], equal_nan=True) for a, b in zip(one, other, strict=True))
+    finite = bool(np.isfinite(reward).all() and np.isfinite(seen.astype(np.float64)).all())
+    shape = () if world.observation_shape is None else tuple(world.observation_shape)
+    fits = seen.shape[2:] == shape and reward.dtype == np.float32 and ended.dtype == np.bool_
+    words = f"observations {seen.shape[2:]} {seen.dtype}, rewards {reward.dtype}, ends {ended.dtype}"
+    games = np.concatenate([seen.reshape(_SEEDS, -1).astype(np.float64), reward], axis=1)
+    differ = len(np.unique(games, axis=0))
+    return (
+        Promise("shapes", "Observations, rewards and ends have the shapes and kinds declared.", *_told(fits, words)),
+        Promise("finite", "Observations and rewards are finite.", *_told(finite, f"{_SEEDS} × {_STEPS} random steps")),
+        Promise("seeds apart", "A seed's game does not depend on the seeds beside it.", *_told(same, "in two orders")),
+        Promise("noise", "Seeds differ.", *_told(differ > 1, f"{differ} of {_SEEDS} games are different")),
+    )
+
+
+def _told(fine: Any, words: str) -> tuple[Verdict, str]:
+    return ("kept" if bool(fine) else "broken"), words
+
+
+def _walk(world: JaxEnvironment, seed: Any) -> Any:
+    """Random actions of one seed: observations, rewards and ends, each with the steps in front."""
+    zero = jnp.uint32(0)
+
+    def step(carry: Any, t: Any) -> Any:
+        state, episode = carry
+        place = noise.at(seed, noise.ENVIRONMENT, episode, t)
+        word = noise.at(seed, noise.BEHAVIOUR, episode, t).uniform(0)
+        action = jnp.minimum((word * world.num_actions).astype(jnp.int32), world.num_actions - 1)
+        arrived, reward, ended = world.step(state, action, place, t)
+        fresh = world.reset(noise.at(seed, noise.RESET, episode + jnp.uint32(1), zero))
+        after = jax.tree.map(lambda a, b: jnp.where(ended, a, b), fresh, arrived)
+        return (after, episode + ended.astype(jnp.uint32)), (world.observe(arrived), reward, ended)
+
+    first = world.reset(noise.at(seed, noise.RESET, zero, zero))
+    return jax.lax.scan(step, (first, zero), jnp.arange(_STEPS, dtype=jnp.uint32))[1]
