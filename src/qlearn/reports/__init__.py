@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from qlearn.reports.learning_curves import learning_curves
     from qlearn.reports.network_curve import network_curve
     from qlearn.reports.policy_map import policy_map
+    from qlearn.reports.problem_drawing import draw
     from qlearn.reports.q_heatmap import q_heatmap
     from qlearn.reports.saving import save, save_figure
     from qlearn.reports.tables import (
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _FILE_OF = {
     "comparison_table": "tables",
+    "draw": "problem_drawing",
     "final_values": "final_values",
     "learning_curves": "learning_curves",
     "network_curve": "network_curve",
@@ -35,6 +37,7 @@ _FILE_OF = {
 
 __all__ = [
     "comparison_table",
+    "draw",
     "final_values",
     "learning_curves",
     "network_curve",

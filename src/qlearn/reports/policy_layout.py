@@ -10,7 +10,7 @@ import numpy as np
 
 from qlearn.environments import FiniteMDP
 
-_COORDINATES = re.compile(r"\(\s*(-?\d+)\s*,\s*(-?\d+)\s*\)")
+_COORDINATES = re.compile(r"\(?\s*(-?\d+)\s*,\s*(-?\d+)\s*\)?")
 _MOST_GRID, _MOST_ROW = 900, 30
 
 # (right, down) of actions that are known by name; in a row "forward" is the way of rising numbers.
@@ -70,9 +70,24 @@ def layout_of(world: Any) -> Layout:
             places = tuple((x - left, y - top) for x, y in pairs)
             return Layout(places, ways, 1 + max(x for x, _ in places), 1 + max(y for _, y in places))
     along = any(ways) and all(way is None or way[1] == 0 for way in ways)
-    if S <= _MOST_ROW and (along or (not any(ways) and _goes_to_neighbours(world))):
+    if S <= _MOST_ROW and ((along and _keeps_its_way(world, ways)) or (not any(ways) and _goes_to_neighbours(world))):
         return Layout(tuple((s, 0) for s in range(S)), ways, S, 1)
     return Layout(None, ways, world.num_actions, S)
+
+
+def _keeps_its_way(world: Any, ways: tuple[tuple[int, int] | None, ...]) -> bool:
+    """Whether no action most often leads against the way that its name tells."""
+    if not isinstance(world, FiniteMDP):
+        return True
+    for row in range(world.num_states * world.num_actions):
+        state, action = divmod(row, world.num_actions)
+        first, end = world.offsets[row], world.offsets[row + 1]
+        way = ways[action]
+        if way is not None and end > first:
+            likely = first + int(world.probability[first:end].argmax())
+            if way[0] * (int(world.next_state[likely]) - state) < 0:
+                return False
+    return True
 
 
 def _goes_to_neighbours(world: Any) -> bool:

@@ -16,12 +16,12 @@ from qlearn.environments.problems.frame import number, problem, whole
 def double_chain(length: int = 5, slip: float = 0.0) -> FiniteMDP:
     """Return the chains: 2 · length − 1 states, two actions, no end.
 
-    From the start, "forward" enters the upper chain and pays nothing, "back" enters the lower one and pays 2.  On a
-    chain "forward" leads one state on for nothing; at its end it stays there and pays 10 on the upper chain, 5 on the
-    lower one.  "back" leads to the start and pays 2, from anywhere.
+    From the start, "a" enters the upper chain and pays nothing, "b" enters the lower one and pays 2.  On a
+    chain "a" leads one state on for nothing; at its end it stays there and pays 10 on the upper chain, 5 on the
+    lower one.  "b" leads to the start and pays 2, from anywhere.
 
-    **Exact optimum** without slips: forward everywhere on the upper chain.  v*(start) = 10 γᵏ / (1 − γ), k = length − 1
-    (162.901250 at γ = 0.95), as long as that is above 2 / (1 − γ), what going back and forth pays; the best average
+    **Exact optimum** without slips: "a" everywhere, along the upper chain.  v*(start) = 10 γᵏ / (1 − γ), k = length − 1
+    (162.901250 at γ = 0.95), as long as that is above 2 / (1 − γ), what "b" over and over pays; the best average
     reward is 10, whatever the length.
 
     The paper's text and an implementation of it give states, rewards and length 5; ``slip``, with which the other
@@ -42,14 +42,14 @@ def double_chain(length: int = 5, slip: float = 0.0) -> FiniteMDP:
     upper, lower = ([f"{side} {i}" for i in range(1, length)] for side in ("upper", "lower"))
     b = MDPBuilder("double chain")
     b.states("start", *upper, *lower)
-    b.actions("forward", "back")
-    ways = {("start", "forward"): (upper[0], 0.0), ("start", "back"): (lower[0], 2.0)}
+    b.actions("a", "b")
+    ways = {("start", "a"): (upper[0], 0.0), ("start", "b"): (lower[0], 2.0)}
     for chain, large in ((upper, 10.0), (lower, 5.0)):
         for here, onward in zip(chain, [*chain[1:], chain[-1]], strict=True):
-            ways[here, "forward"] = (onward, large if here == onward else 0.0)
-            ways[here, "back"] = ("start", 2.0)
+            ways[here, "a"] = (onward, large if here == onward else 0.0)
+            ways[here, "b"] = ("start", 2.0)
     for (here, action), (to, reward) in ways.items():
-        other, instead = ways[here, "back" if action == "forward" else "forward"]
+        other, instead = ways[here, "b" if action == "a" else "a"]
         b.on(here, action).goes_to(to, probability=1 - slip, reward=reward).goes_to(
             other, probability=slip, reward=instead
         )
