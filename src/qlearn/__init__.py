@@ -17,6 +17,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from qlearn.agents import DQN as DQN
     from qlearn.agents import PQN as PQN
+    from qlearn.agents import DifferentialQLearning as DifferentialQLearning
+    from qlearn.agents import DifferentialSarsa as DifferentialSarsa
     from qlearn.agents import DoubleExpectedSarsa as DoubleExpectedSarsa
     from qlearn.agents import DoubleQLearning as DoubleQLearning
     from qlearn.agents import DynaQ as DynaQ
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from qlearn.agents import QSigma as QSigma
     from qlearn.agents import RadialBasis as RadialBasis
     from qlearn.agents import RewardSum as RewardSum
+    from qlearn.agents import RLearning as RLearning
     from qlearn.agents import RMax as RMax
     from qlearn.agents import Sarsa as Sarsa
     from qlearn.agents import SarsaLambda as SarsaLambda
@@ -134,6 +137,9 @@ _NAMES = {
         "DQN",
         "DoubleQLearning",
         "DynaQ",
+        "RLearning",
+        "DifferentialSarsa",
+        "DifferentialQLearning",
         "SpeedyQLearning",
         "MaxminQLearning",
         "WeightedQLearning",

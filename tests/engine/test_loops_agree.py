@@ -35,6 +35,9 @@ AGENTS = [
     ql.PrioritisedSweeping(),
     ql.RMax(reward_max=10.0, known_after=3, discount=0.9),
     ql.QLearning(exploration=ql.UpperConfidence(3.0)),
+    ql.DifferentialQLearning(),
+    ql.DifferentialSarsa(),
+    ql.RLearning(),
     ql.GradientBandit(),
     ql.ThompsonSampling(reward_std=5.0),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from qlearn.agents.differential_q_learning import DifferentialQLearning
+from qlearn.agents.differential_sarsa import DifferentialSarsa
 from qlearn.agents.double_expected_sarsa import DoubleExpectedSarsa
 from qlearn.agents.double_q_learning import DoubleQLearning
 from qlearn.agents.dqn import DQN
@@ -29,6 +31,7 @@ from qlearn.agents.pqn import PQN
 from qlearn.agents.prioritised_sweeping import PrioritisedSweeping
 from qlearn.agents.q_learning import QLearning
 from qlearn.agents.q_sigma import QSigma
+from qlearn.agents.r_learning import RLearning
 from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
 from qlearn.agents.sarsa import Sarsa
@@ -49,6 +52,8 @@ __all__ = [
     "PQN",
     "Agent",
     "Clock",
+    "DifferentialQLearning",
+    "DifferentialSarsa",
     "DoubleExpectedSarsa",
     "DoubleQLearning",
     "DynaQ",
@@ -74,6 +79,7 @@ __all__ = [
     "PrioritisedSweeping",
     "QLearning",
     "QSigma",
+    "RLearning",
     "RMax",
     "RadialBasis",
     "RewardSum",
