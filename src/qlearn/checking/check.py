@@ -43,7 +43,7 @@ def check(thing: Any) -> Checked:
     """
     if isinstance(thing, str) and not _names_environment(thing):
         return check(parse_agent(thing))
-    if isinstance(thing, type):
+    if isinstance(thing, type) and not issubclass(thing, (gymnasium.Env, JaxEnvironment)):
         raise InputError(f"{thing.__name__} is a class; expected something made from it. Pass {thing.__name__}(…).")
     if isinstance(thing, Agent):
         return _agent(thing)

@@ -188,6 +188,11 @@ def _check(agent: Any, world: Any) -> None:
             f"{agent!r} is not an agent: it has no label, discount, version, exploration or learner(spec). "
             "Pass for example ql.QLearning(learning_rate=0.1)."
         )
+    if any(leaf is agent for leaf in jax.tree.leaves(agent)):
+        raise InputError(
+            f"{agent.label}: {type(agent).__name__} is no tree that JAX knows, so that no compiled program can be given "
+            "its numbers. Make its class (a subclass too) with @ql.agent."
+        )
     spec = spec_of(world)
     if hasattr(agent, "check"):  # what only the sizes of an environment tell
         agent.check(spec)
