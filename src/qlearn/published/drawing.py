@@ -61,3 +61,29 @@ def curve(axes: Axes, number: int, name: str, x: Numbers, values: Numbers) -> No
     if values.ndim > 1 and len(values) > 1:
         half = stats.t.ppf(0.975, len(values) - 1) * values.std(axis=0, ddof=1) / np.sqrt(len(values))
         axes.fill_between(x, mean - half, mean + half, color=shown.colour, alpha=0.18, linewidth=0)
+
+
+def number_panels(panels: Mapping[str, Numbers], *, title: str, places: int) -> Figure:
+    """Return tables of numbers side by side, as a book prints value functions.
+
+    Args:
+        panels: by name, (rows, columns).
+        title: above them.
+        places: digits behind the point.
+
+    >>> len(number_panels({"v": np.ones((2, 2))}, title="t", places=1).axes)
+    1
+    """
+    with style():
+        figure = new_figure(max(4.0, 2.5 * len(panels)), 3.2)
+        for axes, (name, values) in zip(np.atleast_1d(figure.subplots(1, len(panels))), panels.items(), strict=True):
+            rows, columns = values.shape
+            for (r, c), value in np.ndenumerate(values):
+                told = f"{value:.{places}f}".replace("-", "−")
+                axes.text(c + 0.5, r + 0.5, told, ha="center", va="center", fontsize=8.5)
+            axes.set(title=name, xticks=range(columns + 1), yticks=range(rows + 1), xlim=(0, columns), ylim=(rows, 0))
+            axes.set_aspect("equal")
+            axes.grid(color="#B5B5B5", linewidth=0.6)
+            axes.tick_params(length=0, labelbottom=False, labelleft=False)
+        figure.suptitle(title, x=0.02, ha="left")
+    return figure

@@ -22,6 +22,12 @@ PUBLISHED: dict[str, Entry] = {
     "sb-2.3": Entry("bandit_optimistic", "Optimistic first values on the ten-armed test bed", "S&B, figure 2.3"),
     "sb-2.4": Entry("bandit_confidence", "Upper confidence bounds on the ten-armed test bed", "S&B, figure 2.4"),
     "sb-2.5": Entry("bandit_gradient", "Gradient bandits with and without a baseline", "S&B, figure 2.5"),
+    "sb-3.5": Entry(
+        "grid_values", "Values of the uniform policy and optimal values on a grid", "S&B, figures 3.2 and 3.5"
+    ),
+    "sb-4.1": Entry("grid_sweeps", "Sweeps of policy evaluation on a small grid", "S&B, figure 4.1"),
+    "sb-4.2": Entry("jacks_cars", "Policy iteration on Jack's car rental", "S&B, figure 4.2"),
+    "sb-4.3": Entry("gamblers_stakes", "Value iteration on the gambler's problem", "S&B, figure 4.3"),
     "sb-6.4": Entry("cliff_walking", "Sarsa, Q-learning and Expected Sarsa beside the cliff", "S&B, example 6.6"),
 }
 """By name, in the order of the list; S&B is Sutton and Barto, 2nd edition, 2018."""
