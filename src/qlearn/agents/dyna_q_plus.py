@@ -47,6 +47,9 @@ class DynaQPlus:
     exploration: Exploration = EpsilonGreedy(0.1)
     initial_value: float = 0.0
 
+    exempt = {  # noqa: RUF012 (a class attribute, which no field is)
+        "reward scaling": "its bonus does not grow with the rewards",
+    }
     version = 1
 
     def __post_init__(self) -> None:

@@ -61,6 +61,10 @@ class GradientBandit:
     initial_value: float = 0.0
 
     discount = 0.0
+    exempt = {  # noqa: RUF012 (a class attribute, which no field is)
+        "termination ends": "it learns preferences, not values",
+        "truncation goes on": "it learns preferences, not values",
+    }
     version = 1
     exploration = Boltzmann(1.0)
 

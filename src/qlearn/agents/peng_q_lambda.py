@@ -55,6 +55,9 @@ class PengQLambda:
     exploration: Exploration = EpsilonGreedy(0.1)
     initial_value: float = 0.0
 
+    exempt = {  # noqa: RUF012 (a class attribute, which no field is)
+        "convergence": "it comes to values between those of its behaviour and Q* (Peng and Williams 1996)",
+    }
     version = 1
 
     def __post_init__(self) -> None:

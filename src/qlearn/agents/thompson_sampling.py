@@ -60,6 +60,11 @@ class ThompsonSampling:
     prior_std: float = 1.0
 
     discount = 0.0
+    exempt = {  # noqa: RUF012 (a class attribute, which no field is)
+        "termination ends": "its values are means of a posterior, drawn towards the prior",
+        "truncation goes on": "it learns of single steps",
+        "reward scaling": "its prior has a scale",
+    }
     version = 1
     exploration = Greedy()
 

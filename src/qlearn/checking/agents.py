@@ -75,18 +75,19 @@ def _described(seen: Seen) -> tuple[Verdict, str]:
 
 def _leaves(seen: Seen) -> tuple[Verdict, str]:
     """Change every field that is a plain float: the structure that programs are compiled for must stay."""
-    tree: Any = jax.tree.structure(seen.agent)
     tried = []
     for field in dataclasses.fields(seen.agent) if dataclasses.is_dataclass(seen.agent) else ():
         value = getattr(seen.agent, field.name)
         if not field.init or not isinstance(value, float):
             continue
-        try:
-            other = dataclasses.replace(seen.agent, **{field.name: 0.75 * value + 0.125})
+        try:  # two new values: 0 may stand for something else, such as no traces at all
+            one, other = (dataclasses.replace(seen.agent, **{field.name: x * value + 0.125}) for x in (0.75, 0.5))
+            other = dataclasses.replace(other, **{field.name: 0.5 * value + 0.25})
         except InputError:
             continue
         tried.append(field.name)
-        if jax.tree.structure(other) != tree:
+        trees: tuple[Any, Any] = (jax.tree.structure(one), jax.tree.structure(other))
+        if trees[0] != trees[1]:
             return "broken", f"{field.name} is structure: declare it `float` in a class made with @ql.agent"
     words = f"{', '.join(tried)} are leaves" if tried else "it has no field that is a plain number"
     return ("kept" if tried else "does not apply"), words
@@ -181,8 +182,11 @@ def _scale(seen: Seen) -> tuple[Verdict, str]:
     if getattr(agent, "initial_value", 0.0) != 0.0 or not isinstance(agent.exploration, (EpsilonGreedy, Greedy)):
         return "does not apply", "its first values or its exploration have a scale of their own"
     times = seen.train(agent, worlds.scaled(seen.problem, 4.0))
-    same = np.array_equal(seen.runs.q_table * np.float32(4), times.q_table)
-    return _judged(bool(same and np.array_equal(seen.runs.visits, times.visits)), "rewards times 4 against values")
+    wanted = seen.runs.q_table * np.float32(4)
+    if not np.array_equal(seen.runs.visits, times.visits):
+        return "broken", "with rewards times 4 it acts otherwise"
+    off = float(np.abs(times.q_table - wanted).max() / np.abs(wanted).max())
+    return _judged(off < 1e-4, "the same to the bit" if off == 0 else f"off by {off:.2g} of the largest value")
 
 
 def _bias(seen: Seen) -> tuple[Verdict, str]:
@@ -216,7 +220,7 @@ PROMISES: dict[str, tuple[str, Look]] = {
     "truncation goes on": ("A step that the clock cuts off still bootstraps.", _truncated),
     "ties": ("Actions of equal value are equally likely at first.", _ties),
     "relabelling": ("Other numbers for states and actions change nothing in distribution.", _labels),
-    "reward scaling": ("Rewards times 4 give values times 4, to the bit.", _scale),
+    "reward scaling": ("Rewards times 4 give the same actions, and values times 4.", _scale),
     "unbiased maximum": ("Selection and evaluation do not share their noise.", _bias),
     "traces cut": ("What follows an exploratory action teaches nothing about what came before it.", _cut),
     "convergence": ("With decaying step sizes, values come to Q* or to those of the behaviour policy.", converges),

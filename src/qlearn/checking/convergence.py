@@ -43,19 +43,19 @@ def converges(seen: Any) -> tuple[Verdict, str]:
     if agent.discount is None or "discount" not in names:
         return "does not apply", "it has no discount, so that there is no value to come to"
     rate = per_visit(power=POWER)
-    described = altered(agent, discount=DISCOUNT, learning_rate=rate, exploration=EpsilonGreedy(1.0))
+    described = altered(agent, discount=DISCOUNT, learning_rate=rate, exploration=EpsilonGreedy(1.0), policy=None)
     runs = seen.train(described, problem, episodes=EPISODES, seeds=8)
     optimum, own = solve(problem, discount=DISCOUNT).q, _behaviours(problem)
     first = float(np.abs(optimum).max() + abs(getattr(agent, "initial_value", 0.0)))
     power = POWER if "learning_rate" in names else 1.0
     allowed = bound(runs.visits, _deviation(problem, own), first, power=power)
     reached = runs.visits > 200
-    worst = {
-        name: float((np.abs(runs.q_table - truth) / allowed)[reached].max())
-        for name, truth in (("Q*", optimum), ("its behaviour's values", own))
-    }
+    truths = {"Q*": optimum, "its behaviour's values": own}
+    if getattr(agent, "predicts", False):
+        truths = {"the values of the policy": np.broadcast_to(own.mean(axis=1, keepdims=True), own.shape)}
+    worst = {name: float((np.abs(runs.q_table - t) / allowed)[reached].max()) for name, t in truths.items()}
     nearest = min(worst, key=lambda name: worst[name])
-    apart = np.abs(runs.q_table - (optimum if nearest == "Q*" else own))[reached]
+    apart = np.abs(runs.q_table - truths[nearest])[reached]
     words = f"off {nearest} by {apart.max():.3f} at most and {apart.mean():.3f} on average after {EPISODES:,} episodes"
     return ("kept" if worst[nearest] < 1.0 else "broken"), f"{words}; {worst[nearest]:.0%} of what is allowed"
 
