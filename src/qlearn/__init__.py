@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from qlearn.agents import DQN as DQN
     from qlearn.agents import PQN as PQN
+    from qlearn.agents import UCRL2 as UCRL2
     from qlearn.agents import DifferentialQLearning as DifferentialQLearning
     from qlearn.agents import DifferentialSarsa as DifferentialSarsa
     from qlearn.agents import DoubleExpectedSarsa as DoubleExpectedSarsa
@@ -32,14 +33,19 @@ if TYPE_CHECKING:
     from qlearn.agents import LinearSarsa as LinearSarsa
     from qlearn.agents import MaxminQLearning as MaxminQLearning
     from qlearn.agents import MonteCarloControl as MonteCarloControl
+    from qlearn.agents import MonteCarloExploringStarts as MonteCarloExploringStarts
+    from qlearn.agents import MonteCarloPrediction as MonteCarloPrediction
     from qlearn.agents import NaiveQLambda as NaiveQLambda
     from qlearn.agents import NStepExpectedSarsa as NStepExpectedSarsa
     from qlearn.agents import NStepSarsa as NStepSarsa
     from qlearn.agents import NStepTD as NStepTD
+    from qlearn.agents import OfflineLambdaReturn as OfflineLambdaReturn
+    from qlearn.agents import OffPolicyMonteCarlo as OffPolicyMonteCarlo
     from qlearn.agents import OneHotFeatures as OneHotFeatures
     from qlearn.agents import OneStep as OneStep
     from qlearn.agents import OnlineQNetwork as OnlineQNetwork
     from qlearn.agents import PengQLambda as PengQLambda
+    from qlearn.agents import PosteriorSampling as PosteriorSampling
     from qlearn.agents import PrioritisedSweeping as PrioritisedSweeping
     from qlearn.agents import QLearning as QLearning
     from qlearn.agents import QSigma as QSigma
@@ -117,6 +123,10 @@ _NAMES = {
         "per_visit",
     ),
     "qlearn.agents": (
+        "OffPolicyMonteCarlo",
+        "MonteCarloExploringStarts",
+        "OfflineLambdaReturn",
+        "MonteCarloPrediction",
         "TrueOnlineTDLambda",
         "TDLambda",
         "NStepTD",
@@ -137,6 +147,8 @@ _NAMES = {
         "DQN",
         "DoubleQLearning",
         "DynaQ",
+        "UCRL2",
+        "PosteriorSampling",
         "RLearning",
         "DifferentialSarsa",
         "DifferentialQLearning",

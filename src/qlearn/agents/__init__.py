@@ -20,13 +20,18 @@ from qlearn.agents.linear_sarsa import LinearSarsa
 from qlearn.agents.maxmin_q_learning import MaxminQLearning
 from qlearn.agents.mlp import mlp
 from qlearn.agents.monte_carlo import MonteCarloControl
+from qlearn.agents.monte_carlo_exploring_starts import MonteCarloExploringStarts
+from qlearn.agents.monte_carlo_prediction import MonteCarloPrediction
 from qlearn.agents.n_step_expected_sarsa import NStepExpectedSarsa
 from qlearn.agents.n_step_sarsa import NStepSarsa
 from qlearn.agents.n_step_td import NStepTD
 from qlearn.agents.naive_q_lambda import NaiveQLambda
+from qlearn.agents.off_policy_monte_carlo import OffPolicyMonteCarlo
+from qlearn.agents.offline_lambda_return import OfflineLambdaReturn
 from qlearn.agents.one_step import OneStep
 from qlearn.agents.online_q_network import OnlineQNetwork
 from qlearn.agents.peng_q_lambda import PengQLambda
+from qlearn.agents.posterior_sampling import PosteriorSampling
 from qlearn.agents.pqn import PQN
 from qlearn.agents.prioritised_sweeping import PrioritisedSweeping
 from qlearn.agents.q_learning import QLearning
@@ -43,6 +48,7 @@ from qlearn.agents.thompson_sampling import ThompsonSampling
 from qlearn.agents.tree_backup import TreeBackup
 from qlearn.agents.true_online_sarsa_lambda import TrueOnlineSarsaLambda
 from qlearn.agents.true_online_td_lambda import TrueOnlineTDLambda
+from qlearn.agents.ucrl2 import UCRL2
 from qlearn.agents.watkins_q_lambda import WatkinsQLambda
 from qlearn.agents.weighted_q_learning import WeightedQLearning
 from qlearn.rules.description import description as agent
@@ -50,6 +56,7 @@ from qlearn.rules.description import description as agent
 __all__ = [
     "DQN",
     "PQN",
+    "UCRL2",
     "Agent",
     "Clock",
     "DifferentialQLearning",
@@ -68,14 +75,19 @@ __all__ = [
     "LinearSarsa",
     "MaxminQLearning",
     "MonteCarloControl",
+    "MonteCarloExploringStarts",
+    "MonteCarloPrediction",
     "NStepExpectedSarsa",
     "NStepSarsa",
     "NStepTD",
     "NaiveQLambda",
+    "OffPolicyMonteCarlo",
+    "OfflineLambdaReturn",
     "OneHotFeatures",
     "OneStep",
     "OnlineQNetwork",
     "PengQLambda",
+    "PosteriorSampling",
     "PrioritisedSweeping",
     "QLearning",
     "QSigma",

@@ -65,8 +65,8 @@ def repeat(rounds: Array | int, body: Callable[[Array, T, Any], T], carry: T, fi
         def batched(x: Array, already: bool) -> Array:
             return x if already else jnp.broadcast_to(x, (axis_size, *x.shape))
 
-        def axis_of(x: Array) -> int:
-            return x.ndim - 1 if is_dense(x[0].size) else 0
+        def axis_of(x: Array) -> int:  # a line is read place by place: there the seeds lie side by side
+            return x.ndim - 1 if x.ndim == 2 or is_dense(x[0].size) else 0
 
         def laid(tree: Any, already: Any) -> tuple[Any, Any]:
             whole = jax.tree.map(batched, tree, already)
@@ -96,3 +96,24 @@ def most(count: Array) -> Array:
 @most.def_vmap
 def _most_of_a_lane(axis_size: int, in_batched: list[bool], count: Array) -> tuple[Array, bool]:
     return (jnp.max(count) if in_batched[0] else count), False
+
+
+@custom_vmap
+def put(line: Array, place: Array, value: Array) -> Array:
+    """A line (k,) with one place written; the place is the same for all seeds of the program.
+
+    >>> import jax.numpy as jnp
+    >>> put(jnp.zeros(3), jnp.int32(1), jnp.float32(2.0)).tolist()
+    [0.0, 2.0, 0.0]
+    """
+    return jax.lax.dynamic_update_index_in_dim(line, value, place, 0)
+
+
+@put.def_vmap
+def _put_side_by_side(
+    axis_size: int, in_batched: list[bool], line: Array, place: Array, value: Array
+) -> tuple[Array, bool]:
+    assert not in_batched[1], "the place must be the same for all seeds"
+    wide = jnp.broadcast_to(line[:, None], (*line.shape, axis_size)) if not in_batched[0] else jnp.moveaxis(line, 0, -1)
+    values = jnp.broadcast_to(value, (axis_size,))
+    return jnp.moveaxis(jax.lax.dynamic_update_index_in_dim(wide, values, place, 0), -1, 0), True

@@ -61,8 +61,10 @@ def train(
     from qlearn.evaluation import evaluate
     from qlearn.training import divergence, parse_agent
     from qlearn.training import train as train_runs
+    from qlearn.training.prediction import refuse_prediction
 
     described = parse_agent(agent)
+    refuse_prediction(described)
     output.check()
     if remark := own_discount([(agent, described.discount)], discount):
         note(remark)

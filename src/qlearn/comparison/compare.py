@@ -137,7 +137,10 @@ def train_all(
 ) -> list[Runs]:
     """Train all agents; keep fewer snapshots where they would fill the memory."""
     from qlearn.training import train_many
+    from qlearn.training.prediction import refuse_prediction
 
+    for agent in agents:
+        refuse_prediction(agent)
     if isinstance(snapshots, int) and snapshots > 0:  # what else it may be, training says what is wrong with it
         n = seeds if isinstance(seeds, int) else int(np.size(seeds))
         cells = max(1, len(agents) * n * world.num_states * world.num_actions)

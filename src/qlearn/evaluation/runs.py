@@ -15,6 +15,7 @@ from qlearn.evaluation.results import RunsEvaluation
 from qlearn.evaluation.rollouts import GAMES, rollouts
 from qlearn.evaluation.truth import Truth, truth_of
 from qlearn.planning import evaluate_policies, is_optimal
+from qlearn.training.prediction import refuse_prediction
 
 if TYPE_CHECKING:
     from qlearn.training import Runs
@@ -32,8 +33,9 @@ def evaluate_runs(
         truth: what `truth_of` found for this model at this discount and horizon, where it is at hand.
 
     Raises:
-        InputError: an agent without a discount, and none given.
+        InputError: an agent without a discount, and none given; an agent that predicts.
     """
+    refuse_prediction(runs.agent)
     world = runs.environment
     if not isinstance(world, FiniteMDP):
         return _by_rollouts(runs, horizon)

@@ -57,15 +57,27 @@ def lambda_returns(path: Path, values: Array, discount: float | Array, trace_dec
     """
 
     def earlier(later: Array, step: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
-        reward, terminated, truncated, value = step
-        follows = jnp.where(truncated, value, later)
-        future = discount * (value + trace_decay * (follows - value))  # exact where both are the same
-        target = reward + jnp.where(terminated, 0.0, future)
+        target = lambda_return(step, later, discount, trace_decay)
         return target, target
 
     steps = (path.reward, path.terminated, path.truncated, values)
     _, targets = jax.lax.scan(earlier, values[-1], steps, reverse=True, unroll=_UNROLL)
     return targets
+
+
+def lambda_return(
+    step: tuple[Array, Array, Array, Array], later: Array, discount: float | Array, trace_decay: float | Array
+) -> Array:
+    """The λ-return of one step (reward, terminated, truncated, :math:`V_t`), given that of the step after it.
+
+    >>> no = jnp.bool_(False)
+    >>> float(lambda_return((jnp.float32(1.0), no, no, jnp.float32(10.0)), jnp.float32(21.0), 1.0, 0.5))
+    16.5
+    """
+    reward, terminated, truncated, value = step
+    follows = jnp.where(truncated, value, later)
+    future = discount * (value + trace_decay * (follows - value))  # exact where both are the same
+    return reward + jnp.where(terminated, 0.0, future)
 
 
 _UNROLL = 8  # steps of the recursion in one round of the loop: a round costs more than its arithmetic

@@ -15,6 +15,7 @@ from qlearn.engine.tables import knowledge_shapes
 from qlearn.engine.worlds import spec_of
 from qlearn.errors import InputError, StoreError
 from qlearn.files import load_arrays, save_arrays
+from qlearn.training.prediction import refuse_prediction, state_values
 from qlearn.training.snapshots import Snapshots, counted, visited
 from qlearn.training.values import rows_of, values_of
 
@@ -82,6 +83,15 @@ class Runs:
             InputError: where states cannot be counted.
         """
         return counted(self.table)
+
+    @property
+    def state_values(self) -> Numbers:
+        """What agents that predict have learnt of their given policy: V of every state, (n, S) float32.
+
+        Raises:
+            InputError: for agents that control, whose values belong to states and actions.
+        """
+        return state_values(self.agent, self.q_table)
 
     @property
     def visits(self) -> Numbers:
@@ -162,6 +172,7 @@ class Runs:
     def _policies(self, tables: Numbers) -> Numbers:
         from qlearn.training.policies import greedy_policies
 
+        refuse_prediction(self.agent)
         legal = getattr(self.environment, "legal", None)
         return greedy_policies(self.agent.exploration, tables, legal)
 
