@@ -185,7 +185,7 @@ def _scale(seen: Seen) -> tuple[Verdict, str]:
     wanted = seen.runs.q_table * np.float32(4)
     if not np.array_equal(seen.runs.visits, times.visits):
         return "broken", "with rewards times 4 it acts otherwise"
-    off = float(np.abs(times.q_table - wanted).max() / np.abs(wanted).max())
+    off = float(np.abs(times.q_table - wanted).max() / max(np.abs(wanted).max(), 1e-30))
     return _judged(off < 1e-4, "the same to the bit" if off == 0 else f"off by {off:.2g} of the largest value")
 
 

@@ -5,7 +5,7 @@ targets of standard deviation at most :math:`\sigma`, a cell after n visits is o
 :math:`\alpha_n \sigma^2 / (2 (1 - \gamma))` and by what is left of its first error,
 :math:`e_0 \exp(-(1 - \gamma) \sum_k \alpha_k)`.  For :math:`\sigma` stands the standard deviation of whole discounted
 returns, which no target of fewer steps exceeds by much; z = 6 covers all cells and seeds at once.  Agents without a
-learning rate average, as with 1/n.
+learning rate average, as with 1/n; to those that know no schedules a constant rate of 0.01 is given.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from qlearn.planning import policy_value, solve, uniform_policy
 from qlearn.rules import EpsilonGreedy, per_visit
 
 Numbers = np.ndarray[Any, Any]
-DISCOUNT, EPISODES, POWER = 0.6, 20_000, 0.7
+DISCOUNT, EPISODES, POWER, RATE = 0.6, 20_000, 0.7, 0.01
 _Z = 6.0
 
 
-def bound(visits: Numbers, deviation: float, first: float, *, power: float = POWER) -> Numbers:
-    """How far off a value may be, for numbers of visits (…), σ and the first error.
+def bound(visits: Numbers, deviation: float, first: float, *, power: float = POWER, rate: float = 1.0) -> Numbers:
+    """How far off a value may be, for numbers of visits (…), σ and the first error, with step sizes rate · n^−power.
 
     >>> bool(bound(np.array([10_000]), 1.0, 1.0)[0] < bound(np.array([100]), 1.0, 1.0)[0])
     True
     """
     n = np.maximum(visits, 1).astype(np.float64)
-    noise = _Z * deviation * np.sqrt(n**-power / (2.0 * (1.0 - DISCOUNT)))
-    passed = n ** (1.0 - power) / (1.0 - power) if power < 1 else np.log(n) + 1.0
+    noise = _Z * deviation * np.sqrt(rate * n**-power / (2.0 * (1.0 - DISCOUNT)))
+    passed = rate * (n ** (1.0 - power) / (1.0 - power) if power < 1 else np.log(n) + 1.0)
     return noise + first * np.exp(-(1.0 - DISCOUNT) * passed)
 
 
@@ -42,13 +42,14 @@ def converges(seen: Any) -> tuple[Verdict, str]:
     names = fields_of(agent)
     if agent.discount is None or "discount" not in names:
         return "does not apply", "it has no discount, so that there is no value to come to"
-    rate = per_visit(power=POWER)
+    plain = isinstance(getattr(agent, "learning_rate", None), float)  # an agent that knows no schedules
+    rate = RATE if plain else per_visit(power=POWER)
     described = altered(agent, discount=DISCOUNT, learning_rate=rate, exploration=EpsilonGreedy(1.0), policy=None)
     runs = seen.train(described, problem, episodes=EPISODES, seeds=8)
     optimum, own = solve(problem, discount=DISCOUNT).q, _behaviours(problem)
     first = float(np.abs(optimum).max() + abs(getattr(agent, "initial_value", 0.0)))
-    power = POWER if "learning_rate" in names else 1.0
-    allowed = bound(runs.visits, _deviation(problem, own), first, power=power)
+    power = 0.0 if plain else POWER if "learning_rate" in names else 1.0
+    allowed = bound(runs.visits, _deviation(problem, own), first, power=power, rate=RATE if plain else 1.0)
     reached = runs.visits > 200
     truths = {"Q*": optimum, "its behaviour's values": own}
     if getattr(agent, "predicts", False):
