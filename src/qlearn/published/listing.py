@@ -28,7 +28,12 @@ PUBLISHED: dict[str, Entry] = {
     "sb-4.1": Entry("grid_sweeps", "Sweeps of policy evaluation on a small grid", "S&B, figure 4.1"),
     "sb-4.2": Entry("jacks_cars", "Policy iteration on Jack's car rental", "S&B, figure 4.2"),
     "sb-4.3": Entry("gamblers_stakes", "Value iteration on the gambler's problem", "S&B, figure 4.3"),
+    "sb-6-windy": Entry("windy_grid", "Sarsa on the windy grid", "S&B, example 6.5"),
     "sb-6.4": Entry("cliff_walking", "Sarsa, Q-learning and Expected Sarsa beside the cliff", "S&B, example 6.6"),
+    "gymnasium-blackjack": Entry("tutorial_blackjack", "Q-learning plays blackjack", "Gymnasium's tutorial"),
+    "gymnasium-frozenlake": Entry(
+        "tutorial_frozen_lake", "Q-learning on frozen lakes of four sizes", "Gymnasium's tutorial"
+    ),
 }
 """By name, in the order of the list; S&B is Sutton and Barto, 2nd edition, 2018."""
 
