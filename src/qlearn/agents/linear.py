@@ -27,7 +27,10 @@ from qlearn.xla import settle
 
 Array = jax.Array
 LANE = 16
-"""Seeds of one program: 8 tilings of 81 tiles took 6.2 million steps a second on one core, with 8 or 56 seeds 4.9."""
+"""Seeds of one program: 8 tilings of 81 tiles took 6.2 million steps a second on one core, with 8 or 56 seeds 4.9.
+
+Learners that wait for whole episodes go one by one: in a lane all would wait while one catches up.
+"""
 
 
 class LinearState(NamedTuple):
@@ -111,7 +114,7 @@ class LinearMethod:
             self.act,
             self.update,
             self.q_values,
-            lane=LANE,
+            lane=1 if getattr(self.way, "whole", False) else LANE,
             num_environments=1,
             knowledge=lambda state: Knowledge(state.weights),
             magnitude=lambda state: state.largest,

@@ -114,11 +114,13 @@ class NSteps:
             total = jnp.where(mine, total, following)
             return returns.at[place].set(jnp.where(mine, total, returns[place])), total
 
+        # Returns take the rewards' place, so that nothing of the ring is copied: it is empty afterwards.
         returns, _ = jax.lax.fori_loop(0, rounds, earlier, (waiting.rewards, after))
+        waiting = waiting._replace(rewards=returns)
 
         def later(i: Array, weights: Array) -> Array:
             mine = waiting._replace(oldest=(waiting.oldest + i) % n)
-            return self._settle(weights, mine, i < left, returns[mine.oldest], moment.rate)
+            return self._settle(weights, mine, i < left, mine.rewards[mine.oldest], moment.rate)
 
         weights = jax.lax.fori_loop(0, rounds, later, weights)
         return weights, _gone(waiting, left, n)

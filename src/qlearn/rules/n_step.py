@@ -61,14 +61,27 @@ def n_step(steps: Steps, discount: float | Array) -> Outcome:
     >>> float(outcome.reward), float(outcome.discount), int(outcome.num_steps)
     (2.0, 0.25, 2)
     """
-    total, terminated = steps.reward[0], steps.terminated[0]
-    power = jnp.broadcast_to(jnp.asarray(discount, jnp.float32), total.shape)
-    count = jnp.ones(total.shape, jnp.int32)
-    going = ~(steps.terminated[0] | steps.truncated[0])
-    for i in range(1, steps.reward.shape[0]):
-        total = total + jnp.where(going, power * steps.reward[i], 0.0)
-        terminated = terminated | (going & steps.terminated[i])
-        count = count + going.astype(jnp.int32)
-        power = jnp.where(going, power * discount, power)
-        going = going & ~(steps.terminated[i] | steps.truncated[i])
-    return Outcome(total, terminated, power, count)
+    first = steps.reward[0]
+    power = jnp.broadcast_to(jnp.asarray(discount, jnp.float32), first.shape)
+    begun = Outcome(first, steps.terminated[0], power, jnp.ones(first.shape, jnp.int32))
+    state = begun, ~(steps.terminated[0] | steps.truncated[0])
+
+    def longer(i: int | Array, state: tuple[Outcome, Array]) -> tuple[Outcome, Array]:
+        so_far, going = state
+        outcome = Outcome(
+            reward=so_far.reward + jnp.where(going, so_far.discount * steps.reward[i], 0.0),
+            terminated=so_far.terminated | (going & steps.terminated[i]),
+            discount=jnp.where(going, so_far.discount * discount, so_far.discount),
+            num_steps=so_far.num_steps + going.astype(jnp.int32),
+        )
+        return outcome, going & ~(steps.terminated[i] | steps.truncated[i])
+
+    n = steps.reward.shape[0]
+    if n > _WRITTEN_OUT:
+        return jax.lax.fori_loop(1, n, longer, state)[0]
+    for i in range(1, n):
+        state = longer(i, state)
+    return state[0]
+
+
+_WRITTEN_OUT = 32  # steps up to which the sum is written out: beyond, compiling it would take seconds
