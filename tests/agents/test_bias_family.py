@@ -202,3 +202,10 @@ def test_the_maximum_misleads_q_learning_and_these_less():
     assert left["weighted"] < left["plain"] - 0.2
     assert left["double"] < left["plain"] - 0.2
     assert left["maxmin"] < left["plain"] - 0.2
+
+
+def test_double_q_learning_counts_the_updates_of_each_table_by_itself():
+    """One action that pays 1: with α = 1/n by table both are 1 after their first update."""
+    arm = ql.FiniteMDP.from_gymnasium([[[(1.0, 0, 1.0, True)]]])
+    runs = ql.train(ql.DoubleQLearning(learning_rate=ql.per_visit()), arm, episodes=20, seeds=5)
+    np.testing.assert_array_equal(runs.q_table, 1.0)

@@ -35,7 +35,7 @@ class DoubleExpectedSarsa:
     """Double Expected Sarsa on two tables: Expected Sarsa without the bias of judging by what it chose by.
 
     Args:
-        learning_rate: α > 0, a number or a schedule.
+        learning_rate: α > 0, a number or a schedule; ``per_visit()`` counts the updates of each table by itself.
         discount: γ in [0, 1].
         exploration: the behaviour policy, on the mean of both tables.
         target: the target policy, any exploration; None for the behaviour policy's own.

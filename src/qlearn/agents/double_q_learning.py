@@ -31,7 +31,7 @@ class DoubleQLearning:
     """Double Q-learning on two tables: without the upward bias of the maximum.
 
     Args:
-        learning_rate: α > 0, a number or a schedule.
+        learning_rate: α > 0, a number or a schedule; ``per_visit()`` counts the updates of each table by itself.
         discount: γ in [0, 1].
         exploration: the behaviour policy, on the mean of both tables.
         initial_value: what every cell of both tables starts with, in units of value.
@@ -50,7 +50,7 @@ class DoubleQLearning:
 
     label = "Double Q-learning"
     unbiased = True
-    version = 1
+    version = 2
 
     def __post_init__(self) -> None:
         check_tabular(self)
@@ -65,4 +65,4 @@ class DoubleQLearning:
             chosen = pick(best(legal_row(select, mask)), noise.uniform(1))
             return double_q(select, select, chosen, mask)
 
-        return double_learner(self, spec, weigh)
+        return double_learner(self, spec, weigh, one_table=one_table)
