@@ -44,28 +44,31 @@ def by_episode(
 
     teach = axes.over(learn, (0, axes.carry, across), axes.carry)
 
-    def episode(state: tuple[Array, Lane, Row]) -> tuple[Array, Lane, Row]:
-        i, lane, records = state
-        carry, trajectory, row = _walk_to_end(walk, axes, model.time_limit, seeds, lane)
-        carry = axes.choose(~lane.done, teach(seeds, carry, trajectory), carry)
+    def episode(state: tuple[Array, Carry, Array, Row]) -> tuple[Array, Carry, Array, Row]:
+        i, running, done, records = state
+        carry, trajectory, row = _walk_to_end(walk, axes, model.time_limit, seeds, running, done)
+        carry = axes.choose(~done, teach(seeds, carry, trajectory), carry)
         made = carry.clock.total if by_steps else carry.clock.episode
         place = (i, *([jnp.uint32(0)] * seeds.ndim))
         records = jax.tree.map(lambda whole, x: jax.lax.dynamic_update_slice(whole, x[None], place), records, row)
-        return i + jnp.uint32(1), Lane(carry, carry, lane.done | (made >= budget)), records
+        return i + jnp.uint32(1), carry, done | (made >= budget), records
 
-    def unfinished(state: tuple[Array, Lane, Row]) -> Array:
-        return (state[0] < limit) & jnp.any(~state[1].done)
+    def unfinished(state: tuple[Array, Carry, Array, Row]) -> Array:
+        return (state[0] < limit) & jnp.any(~state[2])
 
     shape = (rows, *seeds.shape)
     empty = Row(jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.uint32))
-    count, lane, records = jax.lax.while_loop(unfinished, episode, (jnp.uint32(0), lane, empty))
-    return lane, records, count
+    first = (jnp.uint32(0), lane.running, lane.done, empty)
+    count, carry, done, records = jax.lax.while_loop(unfinished, episode, first)
+    return Lane(carry, carry, done), records, count
 
 
-def _walk_to_end(walk: Any, axes: Axes, limit: int | None, seeds: Array, lane: Lane) -> tuple[Carry, Transition, Row]:
+def _walk_to_end(
+    walk: Any, axes: Axes, limit: int | None, seeds: Array, running: Carry, done: Array
+) -> tuple[Carry, Transition, Row]:
     """Every running seed to the end of its episode; the trajectory has shape (time limit, lane)."""
     assert limit is not None
-    shape = jax.eval_shape(walk, seeds, lane.running, ~lane.done)
+    shape = jax.eval_shape(walk, seeds, running, ~done)
     memory = jax.tree.map(lambda x: jnp.zeros((limit, *x.shape), x.dtype), shape[1])
     result = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shape[2])
 
@@ -77,14 +80,14 @@ def _walk_to_end(walk: Any, axes: Axes, limit: int | None, seeds: Array, lane: L
     ) -> tuple[Array, Array, Carry, Transition, Row]:
         t, live, carry, memory, result = state
         moved, transition, row = walk(seeds, carry, live)
-        carry = axes.choose(live, moved, carry)
+        # The visits of one that stands still are as they were; to choose among whole tables would cost all their cells.
+        kept = axes.choose(live, moved._replace(visits=carry.visits), carry)
+        carry = kept._replace(visits=moved.visits)
         transition = transition._replace(valid=live)
         memory = jax.tree.map(lambda whole, x: jax.lax.dynamic_update_index_in_dim(whole, x, t, 0), memory, transition)
         ended = live & transition.ended
         result = jax.tree.map(lambda new, old: jnp.where(ended, new, old), row, result)
         return t + jnp.int32(1), live & ~ended, carry, memory, result
 
-    _, _, carry, memory, result = jax.lax.while_loop(
-        someone, step, (jnp.int32(0), ~lane.done, lane.running, memory, result)
-    )
+    _, _, carry, memory, result = jax.lax.while_loop(someone, step, (jnp.int32(0), ~done, running, memory, result))
     return carry, memory, result
