@@ -210,6 +210,17 @@ def test_prediction_is_that_of_a_plain_loop(settings):
     np.testing.assert_allclose(runs.q_table[0, :, 0], w[group], rtol=2e-5)
 
 
+def test_one_hot_prediction_is_a_tables():
+    policy = np.tile([0.1, 0.2, 0.3, 0.4], (16, 1))
+    settings = {"policy": policy, "learning_rate": 0.2, "discount": 0.9, "trace_decay": 0.6}
+    one = ql.train(ql.TDLambda(**settings), "FrozenLake-v1", episodes=30, seeds=3)
+    other = ql.train(ql.LinearPrediction(ql.OneHotFeatures(), **settings), "FrozenLake-v1", episodes=30, seeds=3)
+    np.testing.assert_array_equal(one.lengths, other.lengths)
+    np.testing.assert_allclose(one.state_values, other.state_values, rtol=1e-5, atol=1e-7)
+    with pytest.raises(ql.InputError, match="state_values"):
+        ql.evaluate(other)
+
+
 TABLES = {
     "Sarsa": (ql.Sarsa, ql.LinearSarsa, {}),
     "Expected Sarsa": (ql.ExpectedSarsa, ql.LinearExpectedSarsa, {}),

@@ -18,9 +18,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 
 from qlearn.agents.features import Features
+from qlearn.agents.given_policy import check_fits, check_policy, probabilities, sample
 from qlearn.agents.learner import Learner, Spec
 from qlearn.agents.linear import LinearMethod
 from qlearn.agents.linear_parts import check_features, check_linear, trace_words, way_of, way_words
@@ -32,14 +32,14 @@ from qlearn.rules.rows import draw
 from qlearn.rules.schedules import Schedule
 
 Array = jax.Array
-_NEAR = 1e-5  # a row of probabilities may be so far from 1
 
 
 @description
 class LinearPrediction:
     """The values of a given policy, as sums of features: TD(0), n-step TD, TD(λ) or gradient Monte Carlo.
 
-    It acts by the policy, learns V and gives it as the value of every action; ``runs.state_values`` reads it.
+    It acts by the policy, learns V and gives it as the value of every action: ``runs.state_values`` reads it where
+    states can be counted, ``runs.q_function(seed)`` elsewhere.
 
     Args:
         features: what values are sums of, such as ``StateAggregation(10)``.
@@ -75,7 +75,8 @@ class LinearPrediction:
     exploration = Greedy()  # of no meaning: it acts by the policy
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "policy", _policy(self.policy))
+        if not callable(self.policy):
+            check_policy(self)
         check_linear(self, ("accumulating", "replacing", "dutch"))
 
     @property
@@ -89,49 +90,29 @@ class LinearPrediction:
     def check(self, spec: Spec) -> None:
         """Raises InputError where features or policy do not fit the environment."""
         check_features(self, spec)
-        if isinstance(self.policy, tuple):
-            shape = np.shape(self.policy)
-            expected = (spec.num_states, spec.num_actions)
-            if spec.observation_shape is not None or shape != expected:
-                raise InputError(
-                    f"LinearPrediction: the policy has the shape {shape}; this environment has "
-                    + (
-                        f"{expected[0]} states and {expected[1]} actions. Pass such probabilities."
-                        if spec.observation_shape is None
-                        else "observations that are arrays. Pass a function of an observation."
-                    )
-                )
+        if callable(self.policy):
+            return
+        if spec.observation_shape is None:
+            check_fits(self, spec)
+        elif self.policy is not None:
+            raise InputError(
+                "LinearPrediction: policy is a table of states, and this environment observes arrays; expected a "
+                "function of an observation that gives probabilities, or None for all actions equally likely."
+            )
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for an environment of these sizes."""
         basis = self.features.bind(spec)
-        table = jnp.asarray(self.policy, jnp.float32) if isinstance(self.policy, tuple) else None
+        table = None
+        if not callable(self.policy) and spec.observation_shape is None:
+            table = probabilities(self.policy, spec)
 
         def given(observation: Array, noise: Any) -> Array:
             """An action drawn from the policy."""
             if table is not None:
-                return draw(table[observation], noise.uniform(1))
-            if callable(self.policy):
-                return draw(jnp.asarray(self.policy(observation), jnp.float32), noise.uniform(1))
-            mask = spec.mask(observation)
-            legal = jnp.ones(spec.num_actions, jnp.float32) if mask is None else mask.astype(jnp.float32)
-            return draw(legal / jnp.sum(legal), noise.uniform(1))
+                return sample(table, observation, noise)
+            even = jnp.full(spec.num_actions, 1.0 / spec.num_actions, jnp.float32)
+            chances = jnp.asarray(self.policy(observation), jnp.float32) if callable(self.policy) else even
+            return draw(chances, noise.uniform(1))
 
         return LinearMethod(self, spec, basis, way_of(self, spec, basis), given=given).learner()
-
-
-def _policy(policy: Any) -> Any:
-    """Probabilities as nested tuples, which can be hashed; raises InputError where they are none."""
-    if policy is None or callable(policy):
-        return policy
-    try:
-        table = np.asarray(policy, np.float64)
-        fine = table.ndim == 2 and bool((table >= 0).all()) and bool((abs(table.sum(axis=1) - 1.0) < _NEAR).all())
-    except (TypeError, ValueError):
-        fine = False
-    if not fine:
-        raise InputError(
-            "LinearPrediction: the policy is no table of probabilities; expected (S, A) numbers of at least 0 whose "
-            "rows sum to 1, a function of an observation, or None for all actions equally likely. Pass one of them."
-        )
-    return tuple(tuple(float(x) for x in row) for row in table)
