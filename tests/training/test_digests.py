@@ -59,6 +59,11 @@ AGENTS = [
     "thompson-sampling(rewards=bernoulli)",
     "thompson-sampling",
     "gradient-bandit",
+    "linear-sarsa(tile-coding(tilings=2, tiles=2, low=0, high=5), n=3)",
+    "linear-sarsa(one-hot-features, trace_decay=0.8, traces=dutch)",
+    "linear-expected-sarsa(radial-basis(centres=3, low=0, high=5), trace_decay=0.5)",
+    "linear-q-learning(fourier(order=2, low=0, high=5), trace_decay=0.5)",
+    "linear-prediction(state-aggregation(2), n=None)",
     "online-q-network(mlp(8), adam(0.01))",
     "stream-q(mlp(8, layer_norm=True))",
     "dqn(mlp(8), adam(0.01), replay=100, batch_size=8, learning_starts=20, train_every=4, target_every=40, n_step=2)",
@@ -69,7 +74,8 @@ AGENTS = [
 def digest(text):
     """Of what was done: visits and returns, which rounding in the last bit does not touch."""
     content = hashlib.sha256()
-    if "mlp" in text:  # matrix products differ in the last bits from CPU to CPU: few steps, and three decimals
+    if "mlp" in text or "linear-" in text:
+        # matrix products differ in the last bits from CPU to CPU: few steps, and three decimals
         runs = ql.train(parse_agent(text), "NChain-v0(max_episode_steps=30)", steps=120, seeds=[0, 1, 77])
         content.update(np.round(runs.returns, 6).astype("<f8").tobytes())
         content.update((np.round(runs.q_table.astype("<f8"), 3) + 0.0).tobytes())
