@@ -221,6 +221,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 @pytest.mark.parametrize("name", agents_by_name())
 def test_every_agent_has_a_name_that_is_read_and_written(name):
     nets = dict.fromkeys(("online-q-network", "dqn", "pqn"), "(mlp(8), adam(0.01))")
+    linear = ("linear-sarsa", "linear-expected-sarsa", "linear-q-learning", "linear-prediction")
+    nets |= dict.fromkeys(linear, "(tile-coding(tiles=4, low=(0, -1), high=(1, 1)))")
     needs = {"r-max": "(reward_max=10)", "stream-q": "(mlp(8))", "preset": "(dqn, CartPole-v1)"} | nets
     agent = parse_agent(name + needs.get(name, ""))
     assert parse_agent(written_agent(agent)) == agent

@@ -53,6 +53,7 @@ def agents(*, output: Output = Output(), seed: SeedOption = 0) -> None:  # noqa:
     )
     say("Explorations: greedy, epsilon-greedy(ε), boltzmann(temperature); each takes ties=random or ties=first.")
     say("Schedules, for rates and ε: a number, linear(start, end, over=…), exponential(start, decay=…), per-visit().")
+    say("Features: tile-coding(tilings=8, tiles=8, low=…, high=…), radial-basis, fourier, state-aggregation(10).")
     say("Networks: mlp(120, 84, activation=tanh, layer_norm=True). Optimizers: adam, adamw, rmsprop, sgd; rate first.")
     say(f"Presets, as preset(dqn, CartPole-v1): {', '.join(f'{one.name} for {one.environment}' for one in presets())}.")
     say('Example: "q-learning(learning_rate=0.1, exploration=epsilon-greedy(linear(1, 0.05, over=200)))"')
