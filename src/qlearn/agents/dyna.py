@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
-from qlearn.agents.table import count, read, read_row, settled_write, visits_of, write
+from qlearn.agents.table import count, entry, read, read_row, settled_write, visits_of, write
 from qlearn.agents.tabular import first_counts, first_table, lane_of, rate_of
 from qlearn.rules.rows import legal_row, pick
 from qlearn.rules.targets import one_step, q_learning
@@ -80,15 +80,17 @@ def dyna_learner(agent: Any, spec: Spec, draw: Draw, bonus: float | Array | None
             tried=None if state.tried is None else write(state.tried, s, a, now),
         )
 
-    def drawn(state: DynaState, witness: Array, uniforms: tuple[Array, Array]) -> tuple[Array, Array]:
-        """The state and action of a planning step."""
+    def drawn(state: DynaState, witness: Array, uniforms: tuple[Array, Array]) -> tuple[Array, Array, Array]:
+        """The state and action of a planning step, and what followed them last."""
         which = jnp.floor(uniforms[0] * state.num_seen.astype(jnp.float32)).astype(jnp.int32)
         what = settle(state.seen[which], witness)
         if draw == "pairs":
-            return what // width, what % width
-        tried = read_row(state.arrival, what) != _NEVER if bonus is None else jnp.ones(width, bool)
+            return what // width, what % width, read(state.arrival, what // width, what % width)
+        followed = read_row(state.arrival, what)
+        tried = followed != _NEVER if bonus is None else jnp.ones(width, bool)
         legal = legal_row(jnp.where(tried, 1.0, 0.0), spec.mask(what)) > 0
-        return what, settle(pick(legal, uniforms[1]), witness)
+        action = settle(pick(legal, uniforms[1]), witness)
+        return what, action, entry(followed, action)
 
     def update(state: DynaState, trajectory: Transition, noise: Any, clock: Clock) -> DynaState:
         t, now = last(trajectory), clock.total.astype(jnp.int32) + 1
@@ -96,8 +98,8 @@ def dyna_learner(agent: Any, spec: Spec, draw: Draw, bonus: float | Array | None
         state = remember(state._replace(q=learn(state.q, visits, t, clock), visits=visits), t, now)
 
         def plan(i: Array, q: Array) -> Array:
-            s, a = drawn(state, t.observation, noise.uniforms_of(i + 1))
-            arrival, reward = read(state.arrival, s, a), read(state.reward, s, a)
+            s, a, arrival = drawn(state, t.observation, noise.uniforms_of(i + 1))
+            reward = read(state.reward, s, a)
             if state.tried is not None and bonus is not None:
                 arrival = jnp.where(arrival == _NEVER, s * 2, arrival)  # until tried, it is taken to change nothing
                 reward = reward + bonus * jnp.sqrt((now - read(state.tried, s, a)).astype(jnp.float32))
