@@ -1,13 +1,20 @@
 """`qlearn envs` and `qlearn agents`: everything listed can be used."""
 
+from qlearn.environments.problems import PROBLEMS
+
+
+def on_device(identity):
+    return identity in PROBLEMS and PROBLEMS[identity].device
+
 
 def test_every_environment_listed_with_states_can_be_solved(qlearn):
     found = qlearn("envs", "--json").json["environments"]
     assert found[0]["id"] == "NChain-v0"
-    modelled = [row for row in found if row["num_states"] is not None]
+    modelled = [row for row in found if row["num_states"] is not None and not on_device(row["id"])]
     assert len(modelled) > 5
     for row in modelled:
-        assert qlearn("solve", row["id"], "--discount", "0.9", "--json").code == 0
+        alone = "(at_step=0)" if row["id"] in ("BlockingMaze-v0", "ShortcutMaze-v0") else ""  # a change has two optima
+        assert qlearn("solve", f"{row['id']}{alone}", "--discount", "0.9", "--json").code == 0
 
 
 def test_environments_without_states_are_listed_with_the_shape_of_what_they_show(qlearn):

@@ -142,6 +142,8 @@ def test_the_optimum_is_what_the_docstring_says(identity, discount, expected):
 def test_the_shortest_way_through_a_changing_maze_is_the_books(maze, before, after):
     mdp = make(f"{maze}Maze-v0")
     models = (replace(mdp, changes=()), mdp.changes[0][1])
+    assert [make(f"{maze}Maze-v0(at_step={at})").digest for at in (None, 0)] == [model.digest for model in models]
+    assert models[1].name == f"{maze}Maze-v0(at_step=0)"
     found = [solve(model, 0.95).value for model in models]
     assert found == pytest.approx([0.95 ** (before - 1), 0.95 ** (after - 1)], abs=1e-9)
 
@@ -364,7 +366,7 @@ def test_a_map_that_cannot_be_is_refused(arguments, message):
     [
         (lambda: problems.random_walk(0), "`n` is 0"),
         (lambda: problems.random_walk(left=math.nan), "`left`"),
-        (lambda: problems.blocking_maze(0), "`at_step` is 0"),
+        (lambda: problems.blocking_maze(-1), "`at_step` is -1"),
         (lambda: problems.access_control(priorities=()), "`priorities`"),
         (lambda: problems.access_control(free_probability=0), "free_probability"),
         (lambda: problems.deep_sea(seed=-1), "`seed` is -1"),

@@ -8,6 +8,8 @@ Source: Sutton & Barto, Reinforcement Learning, 2nd edition, 2018, examples 8.1 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qlearn.environments.finite_mdp import FiniteMDP
 from qlearn.environments.problems.frame import problem, whole
 from qlearn.environments.problems.grids import Rules, cells_of, grid_model
@@ -40,7 +42,7 @@ def dyna_maze() -> FiniteMDP:
 
 
 @problem("BlockingMaze-v0")
-def blocking_maze(at_step: int = 1000) -> FiniteMDP:
+def blocking_maze(at_step: int | None = 1000) -> FiniteMDP:
     """Return the maze whose gap on the right closes at a step of the run, while one on the left opens.
 
     **Exact optimum** at discount γ: the shortest way has 10 steps before the change and 16 after it, so v*(start) is
@@ -50,35 +52,40 @@ def blocking_maze(at_step: int = 1000) -> FiniteMDP:
     walls.
 
     Args:
-        at_step: the total step of a run from which the way is closed, at least 1.
+        at_step: the total step of a run from which the way is closed; 0 for the changed maze alone, None for the
+            first one alone.
 
     >>> from qlearn.planning import solve
-    >>> from dataclasses import replace
-    >>> maze = blocking_maze()
-    >>> [round(solve(m, discount=0.95).value, 6) for m in (replace(maze, changes=()), maze.changes[0][1])]
+    >>> [round(solve(blocking_maze(at_step), discount=0.95).value, 6) for at_step in (None, 0)]
     [0.630249, 0.463291]
     """
-    return _changing(_RIGHT_GAP, _LEFT_GAP, whole("at_step", at_step, 1, 1000))
+    return _changing("BlockingMaze-v0", (_RIGHT_GAP, _LEFT_GAP), at_step)
 
 
 @problem("ShortcutMaze-v0")
-def shortcut_maze(at_step: int = 3000) -> FiniteMDP:
+def shortcut_maze(at_step: int | None = 3000) -> FiniteMDP:
     """Return the maze with a gap on the left, to which a step of the run adds one on the right.
 
     **Exact optimum** at discount γ: the shortest way has 16 steps before the change and 10 after it, so v*(start) is
     γ¹⁵ and then γ⁹ (0.463291 and 0.630249 at γ = 0.95).
 
     Args:
-        at_step: the total step of a run from which the shortcut is open, at least 1.
+        at_step: the total step of a run from which the shortcut is open; 0 for the changed maze alone, None for the
+            first one alone.
 
     >>> from qlearn.planning import solve
-    >>> round(solve(shortcut_maze().changes[0][1], discount=0.95).value, 6)
-    0.630249
+    >>> [round(solve(shortcut_maze(at_step), discount=0.95).value, 6) for at_step in (None, 0)]
+    [0.463291, 0.630249]
     """
-    return _changing(_LEFT_GAP, _BOTH_GAPS, whole("at_step", at_step, 1, 3000))
+    return _changing("ShortcutMaze-v0", (_LEFT_GAP, _BOTH_GAPS), at_step)
 
 
-def _changing(before: str, after: str, at_step: int) -> FiniteMDP:
-    first, later = ([*_ABOVE, row, *_BELOW] for row in (before, after))
+def _changing(identity: str, walls: tuple[str, str], at_step: int | None) -> FiniteMDP:
+    first, later = ([*_ABOVE, wall, *_BELOW] for wall in walls)
     states = sorted({*cells_of(first), *cells_of(later)})
-    return grid_model(first, Rules(), states).changing_to(grid_model(later, Rules(), states), at_step)
+    models = [grid_model(rows, Rules(), states) for rows in (first, later)]
+    if at_step is None:
+        return models[0]
+    at = whole("at_step", at_step, 0, 1000)
+    changed = replace(models[1], name=f"{identity}(at_step=0)")
+    return models[0].changing_to(changed, at) if at else changed
