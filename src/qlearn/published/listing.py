@@ -29,25 +29,33 @@ PUBLISHED: dict[str, Entry] = {
     "sb-4.2": Entry("jacks_cars", "Policy iteration on Jack's car rental", "S&B, figure 4.2"),
     "sb-4.3": Entry("gamblers_stakes", "Value iteration on the gambler's problem", "S&B, figure 4.3"),
     "sb-6.3": Entry(
-        "expected_sarsa", "Interim and asymptotic performance over the step size", "S&B, figure 6.3; van Seijen et al. 2009"
+        "expected_sarsa",
+        "Interim and asymptotic performance over the step size",
+        "S&B, figure 6.3; van Seijen et al. 2009",
     ),
     "sb-6-windy": Entry("windy_grid", "Sarsa on the windy grid", "S&B, example 6.5"),
     "sb-6.4": Entry("cliff_walking", "Sarsa, Q-learning and Expected Sarsa beside the cliff", "S&B, example 6.6"),
     "sb-6.5": Entry("maximisation_bias", "Maximisation bias: Q-learning and Double Q-learning", "S&B, figure 6.5"),
+    "sb-8.2": Entry("dyna_maze", "Planning steps in the Dyna maze", "S&B, figure 8.2"),
+    "sb-8.4": Entry("blocking_maze", "Dyna-Q and Dyna-Q+ when the way is blocked", "S&B, figure 8.4"),
+    "sb-8.5": Entry("shortcut_maze", "Dyna-Q and Dyna-Q+ when a shortcut opens", "S&B, figure 8.5"),
+    "sb-8-sweeping": Entry("swept_mazes", "Prioritised sweeping against Dyna-Q, maze by maze", "S&B, example 8.4"),
     "sb-9.1": Entry("state_aggregation_walk", "Gradient Monte Carlo with state aggregation", "S&B, figure 9.1"),
     "sb-9.2": Entry("bootstrapping_walk", "Bootstrapping with state aggregation", "S&B, figure 9.2"),
     "sb-10.1": Entry("mountain_car_values", "The cost to go of mountain car while Sarsa learns", "S&B, figure 10.1"),
     "sb-10.2": Entry("mountain_car_curves", "Tile-coded Sarsa on mountain car, three step sizes", "S&B, figure 10.2"),
     "sb-10.3": Entry("mountain_car_steps", "One-step and eight-step Sarsa on mountain car", "S&B, figure 10.3"),
     "sb-10.4": Entry("mountain_car_n", "Step size and n on mountain car", "S&B, figure 10.4"),
+    "sb-10.5": Entry("admitted_customers", "Differential Sarsa at the queue", "S&B, figure 10.5"),
     "sb-12.10": Entry("mountain_car_traces", "Step size and λ on mountain car", "S&B, figure 12.10"),
     "gymnasium-blackjack": Entry("tutorial_blackjack", "Q-learning plays blackjack", "Gymnasium's tutorial"),
     "gymnasium-frozenlake": Entry(
         "tutorial_frozen_lake", "Q-learning on frozen lakes of four sizes", "Gymnasium's tutorial"
     ),
     "osband-deepsea": Entry("deep_sea", "Exploration in the deep sea: exponential or not", "Osband et al. 2019"),
-    "sb-8.2": Entry("dyna_maze", "Planning steps in the Dyna maze", "S&B, figure 8.2"),
     "hasselt-2010": Entry("hasselt_grid", "Double Q-learning on the noisy 3 × 3 grid", "van Hasselt 2010, figure 3"),
+    "strens-2000": Entry("bayesian_chain", "Posterior sampling on the chain", "Strens 2000, table 1"),
+    "osband-2013": Entry("swum_river", "Regret of PSRL and UCRL2 on RiverSwim", "Osband et al. 2013, table 1"),
 }
 """By name, in the order of the list; S&B is Sutton and Barto, 2nd edition, 2018."""
 
