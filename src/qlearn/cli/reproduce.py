@@ -55,13 +55,18 @@ def reproduce(
         _list(output)
         return 0
     chosen = [reproduction(name) for name in (PUBLISHED if "all" in names else dict.fromkeys(names))]
+    options = [*(() if seeds is None else ("--seeds", seeds)), "--seed", seed]
     told, differs = [], False
-    for one in chosen:
-        result, row = _one(one, seeds, seed, output)
+    for number, one in enumerate(chosen):
+        try:
+            result, row = _one(one, seeds, seed, output, f"{number + 1} of {len(chosen)}")
+        except KeyboardInterrupt:
+            rest = shell("qlearn", "reproduce", *(later.name for later in chosen[number:]), *options, *_folder(output))
+            _say_where_it_stopped(number, output, rest)
+            return 130
         told.append(row)
         differs |= any(claim.verdict == "differs" for claim in result.claims)
-    words = [*names, *(() if seeds is None else ("--seeds", seeds)), "--seed", seed]
-    command = shell("qlearn", "reproduce", *words)
+    command = shell("qlearn", "reproduce", *names, *options)
     everything = {"results": told, "command": command}
     file = output.save_json("reproduced.json", everything)
     if output.json:
@@ -70,6 +75,16 @@ def reproduce(
         _summary(told, file)
         say_command("To reproduce:", command)
     return 1 if differs else 0
+
+
+def _folder(output: Output) -> list[object]:
+    return [] if output.out is None else ["--out", output.out]
+
+
+def _say_where_it_stopped(number: int, output: Output, rest: str) -> None:
+    kept = f", kept in {output.out}" if output.out is not None and number else ""
+    note(f"Interrupted; {number} results are complete{kept}.")
+    note(f"To go on: {rest}")
 
 
 def _list(output: Output) -> None:
@@ -84,11 +99,13 @@ def _list(output: Output) -> None:
     say("Run one with `qlearn reproduce NAME --out results`, or all of them with `qlearn reproduce all --out results`.")
 
 
-def _one(one: Reproduction, seeds: int | None, seed: int, output: Output) -> tuple[Reproduced, dict[str, Any]]:
+def _one(
+    one: Reproduction, seeds: int | None, seed: int, output: Output, which: str
+) -> tuple[Reproduced, dict[str, Any]]:
     """Run one, print its claims and write its picture."""
     count = one.seeds if seeds is None or one.seeds == 0 else seeds
     if not output.json:
-        title(f"{one.name}: {one.title} ({one.source})")
+        title(f"{one.name}: {one.title} ({one.source}; {which})")
     began = time.perf_counter()
     result = one.run(range(seed, seed + count), None)
     took = time.perf_counter() - began
