@@ -12,7 +12,8 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.features import Basis, Encoded
-from qlearn.rules.rows import add_up
+from qlearn.agents.table import entry
+from qlearn.rules.rows import add_up, total
 
 Array = jax.Array
 _SURE: Any = "promise_in_bounds"  # places come from the features; a check would cost a comparison each
@@ -23,15 +24,14 @@ def row_of(weights: Array, x: Encoded) -> Array:
     if x.places is not None:
         return add_up(weights.at[x.places].get(mode=_SURE))
     assert x.values is not None
-    return jnp.sum(x.values[:, None] * weights, axis=0)
+    return total(x.values[:, None] * weights)
 
 
 def value_of(weights: Array, x: Encoded, action: Array) -> Array:
     """The value of one action."""
     if x.places is not None:
         return add_up(weights.at[x.places, action].get(mode=_SURE))
-    assert x.values is not None
-    return jnp.sum(jnp.where(_column(weights, action), x.values[:, None] * weights, 0.0))
+    return entry(row_of(weights, x), action)
 
 
 def step_of(basis: Basis, x: Encoded) -> Array:

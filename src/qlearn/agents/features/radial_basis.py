@@ -21,6 +21,7 @@ import numpy as np
 from qlearn.agents.features.feature import Basis, Encoded, as_counts, check_box, check_fits, check_size, flat
 from qlearn.agents.learner import Spec
 from qlearn.rules.description import description, number
+from qlearn.rules.rows import total
 
 Array = jax.Array
 
@@ -79,7 +80,7 @@ class RadialBasis:
                 distance = distance + jnp.square((numbers[j] - a) / (b - a) - centres[:, j])
             heights = jnp.exp(-0.5 * distance / jnp.square(jnp.asarray(self.width, jnp.float32)))
             if self.normalised:
-                heights = heights / jnp.maximum(jnp.sum(heights), 1e-30)
+                heights = heights / jnp.maximum(total(heights), 1e-30)
             return Encoded(None, heights)
 
         constant = (lambda value: jnp.full(size, value, jnp.float32)) if self.normalised else None
