@@ -28,6 +28,7 @@ PUBLISHED: dict[str, Entry] = {
     "sb-4.1": Entry("grid_sweeps", "Sweeps of policy evaluation on a small grid", "S&B, figure 4.1"),
     "sb-4.2": Entry("jacks_cars", "Policy iteration on Jack's car rental", "S&B, figure 4.2"),
     "sb-4.3": Entry("gamblers_stakes", "Value iteration on the gambler's problem", "S&B, figure 4.3"),
+    "sb-5-racetrack": Entry("race_track", "Off-policy Monte Carlo on the race track", "S&B, exercise 5.12"),
     "sb-6.3": Entry(
         "expected_sarsa",
         "Interim and asymptotic performance over the step size",
@@ -52,10 +53,10 @@ PUBLISHED: dict[str, Entry] = {
     "gymnasium-frozenlake": Entry(
         "tutorial_frozen_lake", "Q-learning on frozen lakes of four sizes", "Gymnasium's tutorial"
     ),
-    "osband-deepsea": Entry("deep_sea", "Exploration in the deep sea: exponential or not", "Osband et al. 2019"),
     "hasselt-2010": Entry("hasselt_grid", "Double Q-learning on the noisy 3 × 3 grid", "van Hasselt 2010, figure 3"),
-    "strens-2000": Entry("bayesian_chain", "Posterior sampling on the chain", "Strens 2000, table 1"),
     "osband-2013": Entry("swum_river", "Regret of PSRL and UCRL2 on RiverSwim", "Osband et al. 2013, table 1"),
+    "osband-deepsea": Entry("deep_sea", "Exploration in the deep sea: exponential or not", "Osband et al. 2019"),
+    "strens-2000": Entry("bayesian_chain", "Posterior sampling on the chain", "Strens 2000, table 1"),
 }
 """By name, in the order of the list; S&B is Sutton and Barto, 2nd edition, 2018."""
 
