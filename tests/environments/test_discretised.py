@@ -50,7 +50,16 @@ def test_what_is_behind_the_grid_goes_on_as_it_was():
     other = world.step(state, jnp.int32(2), None, jnp.uint32(0))
     jax.tree.map(np.testing.assert_array_equal, one, other)
     assert ql.discretised(plain, 5).time_limit == 33
-    assert "MountainCar-v0" in world.name
+
+
+@pytest.mark.parametrize("more", [{}, {"low": (-1.0, -0.1), "high": (0.5, 0.1)}])
+def test_its_name_makes_it_again(more, tmp_path):
+    world = ql.discretised(ql.make("MountainCar-v0", gravity=0.002, max_episode_steps=9), (4, 5), **more)
+    assert ql.make(world.name) == world
+    assert ql.make("discretised:MountainCar-v0(bins=3)").num_states == 9
+    runs = ql.train(ql.Sarsa(), world, episodes=2, seeds=2)
+    runs.save(tmp_path / "runs")
+    np.testing.assert_array_equal(ql.Runs.load(tmp_path / "runs").q_table, runs.q_table)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +72,8 @@ def test_what_is_behind_the_grid_goes_on_as_it_was():
         (lambda: ql.discretised("CartPole-v1", 3, low=(5.0,) * 4), "rise"),
         (lambda: ql.discretised("CartPole-v1", 3, low=(0.0,), high=(1.0,)), "4 finite numbers"),
         (lambda: ql.discretised("CartPole-v1", 1000), "product"),
+        (lambda: ql.make("discretised:CartPole-v1"), "needs bins"),
+        (lambda: ql.make("discretised:CartPole-v1(bins=3)", loop="host"), "on the device only"),
     ],
 )
 def test_what_cannot_be_cut_into_bins_is_refused(make, told):

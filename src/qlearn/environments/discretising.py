@@ -17,6 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.environments.jax_environment import JaxEnvironment, device_environment
+from qlearn.environments.listing import DISCRETISED
+from qlearn.environments.naming import parse, written
 from qlearn.errors import InputError
 
 Array = jax.Array
@@ -57,8 +59,12 @@ class Discretised(JaxEnvironment):
 
     @property
     def name(self) -> str:
-        """The environment's own, and the bins."""
-        return f"discretised({self.environment.name}, bins={self.bins})"
+        """What `make` takes to make it again: the environment's own id, its settings, and the grid."""
+        identity, settings = parse(self.environment.name)
+        grid: dict[str, Any] = {"bins": self.bins}
+        if (self.low, self.high) != RANGES.get(identity):
+            grid |= {"low": self.low, "high": self.high}
+        return written(DISCRETISED + identity, {**settings, **grid})
 
     @property
     def reason(self) -> str:
@@ -137,6 +143,22 @@ def discretised(
     if not all(x < y for x, y in zip(a, b, strict=True)):
         raise InputError(f"low={a} is not below high={b} everywhere. Pass ranges that rise.")
     return Discretised(environment=inner, bins=_counts(bins, size), low=a, high=b, time_limit=inner.time_limit)
+
+
+def from_id(identity: str, arguments: dict[str, Any]) -> Discretised:
+    """Return what ``discretised:ID(bins=…)`` names; arguments that are not the grid's are the environment's.
+
+    Raises:
+        InputError: as `discretised` and `make` do; and where there are no bins.
+    """
+    from qlearn.environments.making import make
+
+    given = dict(arguments)
+    grid = {name: given.pop(name) for name in ("low", "high") if name in given}
+    if "bins" not in given:
+        raise InputError(f"{identity} needs bins; expected how many along each number. Write {identity}(bins=10).")
+    bins = given.pop("bins")
+    return discretised(make(identity.removeprefix(DISCRETISED), **given), bins, **grid)
 
 
 def _numbers(name: str, values: Any, size: int) -> tuple[float, ...]:

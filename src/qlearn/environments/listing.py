@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 NCHAIN = "NChain-v0"
 _CHAIN = "Forward through a chain for a large reward, or back to the start for a small one"
 LIBRARIES = ("gymnax", "pgx")
+DISCRETISED = "discretised:"  # before an id of the device: its observations counted
 
 
 class Ours(NamedTuple):

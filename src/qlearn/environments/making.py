@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from qlearn.environments.finite_mdp import FiniteMDP
 from qlearn.environments.host import NO_MODEL, VECTORIZATIONS, HostEnvironment, Vectorization, host_environment
 from qlearn.environments.ids import LIMIT, check_keywords, creator_of, find_spec, limit_of, parameters_of
-from qlearn.environments.listing import NCHAIN, OURS, elsewhere, is_ours
+from qlearn.environments.listing import DISCRETISED, NCHAIN, OURS, elsewhere, is_ours
 from qlearn.environments.naming import parse, written
 from qlearn.environments.problems.catalogue import PROBLEMS, problem_of
 from qlearn.environments.problems.frame import device_problem, model_of
@@ -41,7 +41,8 @@ def make(
     Args:
         environment: an id, with arguments or without (``"FrozenLake-v1(map_name='8x8')"``; an id of a module
             that is not imported yet is written ``"module:Name-v0"``; ``"gymnax:…"`` and ``"pgx:…"`` are those
-            libraries' environments on the device); a `FiniteMDP` or a `JaxEnvironment`, which is returned as it is;
+            libraries' environments on the device, ``"discretised:CartPole-v1(bins=8)"`` is one whose observations
+            are counted); a `FiniteMDP` or a `JaxEnvironment`, which is returned as it is;
             a function that makes a `gymnasium.Env`, or, where it has an argument called ``num_envs``, a
             `gymnasium.vector.VectorEnv`; or a `gymnasium.Env`, which can serve one seed only.
         loop: "host" steps an id as ordinary Python, also where it has a model or a form on the device; "device"
@@ -203,6 +204,12 @@ def _from_id(identity: str, arguments: dict[str, Any], loop: Loop | None, vector
             raise InputError(f"{identity} runs on the device only. Leave out loop and vectorization.")
         file = importlib.import_module(f"{__package__}.{library}_environment")
         return file.make(identity, arguments)
+    if identity.startswith(DISCRETISED):
+        from qlearn.environments.discretising import from_id
+
+        if loop == "host" or vectorization is not None:
+            raise InputError(f"{identity} runs on the device only. Leave out loop and vectorization.")
+        return from_id(identity, arguments)
     if (problem := PROBLEMS.get(identity)) is not None and problem.device:
         if loop == "host" or vectorization is not None:
             raise InputError(f"{identity} runs on the device only. Leave out loop and vectorization.")
