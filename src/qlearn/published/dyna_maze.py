@@ -68,4 +68,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(x, lines, title=title, across="episode", along="steps of the episode", limits=(0, 800))
 
 
-REPRODUCTION = Reproduction("sb-8.2", "Planning steps in the Dyna maze", "S&B, figure 8.2", 300, run, draw)
+REPRODUCTION = Reproduction("sb-8.2", "Planning steps in the Dyna maze", "S&B, figure 8.2", 250, run, draw)

@@ -90,5 +90,5 @@ def draw(result: Reproduced) -> Figure:
 
 
 REPRODUCTION = Reproduction(
-    "hasselt-2010", "Double Q-learning on the noisy 3 × 3 grid", "van Hasselt 2010, figure 3", 400, run, draw
+    "hasselt-2010", "Double Q-learning on the noisy 3 × 3 grid", "van Hasselt 2010, figure 3", 300, run, draw
 )
