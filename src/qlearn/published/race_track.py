@@ -54,8 +54,7 @@ def run(seeds: Sequence[int], progress: Progress) -> Reproduced:
         exact("steps of the best policy, with noise", 11.694577, -truth.value, "solved exactly", tolerance=1e-6),
         exact("steps of its fastest lap, noise off", 10, fastest, "a search forwards", tolerance=0),
     )  # fmt: skip
-    data = {name: np.array([[*path, *[path[-1]] * (_LIMIT + 1 - len(path))] for path in paths])
-            for name, paths in laps.items()}  # fmt: skip
+    data = {name: _padded(paths) for name, paths in laps.items()}
     return Reproduced(claims, {**data, "lost": lost[:, starts].mean(axis=1)})
 
 
@@ -67,8 +66,8 @@ def _values(track: FiniteMDP, policy: Any) -> Any:
     return v
 
 
-def _laps(policy: Any) -> list[list[tuple[int, int]]]:
-    """Where a policy drives from each start without noise; (−1, −1) is beyond the finish."""
+def _laps(policy: Any) -> list[list[tuple[float, float]]]:
+    """Where a policy drives from each start without noise; (−1, −1) is beyond the finish, NaN off the track."""
     noisy, free = race_track(), race_track(noise=0.0)
     assert noisy.state_names is not None
     assert free.state_names is not None
@@ -78,17 +77,24 @@ def _laps(policy: Any) -> list[list[tuple[int, int]]]:
         if free.initial[s] == 0:
             continue
         path, here = [_cell(free.state_names[s])], s
-        while path[-1][0] >= 0 and len(path) <= _LIMIT:
+        while not path[-1][0] < 0 and len(path) <= _LIMIT:
             row = here * free.num_actions + int(policy[number[free.state_names[here]]])
+            if free.offsets[row + 1] > free.offsets[row] + 1:
+                path.append((np.nan, np.nan))  # off the track: it goes on from the first of the starts
             here = int(free.next_state[free.offsets[row]])
             path.append(_cell(free.state_names[here]))
         paths.append(path)
     return paths
 
 
-def _cell(name: str) -> tuple[int, int]:
+def _padded(paths: list[list[tuple[float, float]]]) -> Any:
+    longest = max(map(len, paths))
+    return np.array([[*path, *[path[-1]] * (longest - len(path))] for path in paths])
+
+
+def _cell(name: str) -> tuple[float, float]:
     found = re.match(r"\((\d+), (\d+)\)", name)
-    return (int(found[1]), int(found[2])) if found else (-1, -1)
+    return (float(found[1]), float(found[2])) if found else (-1.0, -1.0)
 
 
 def draw(result: Reproduced) -> Figure:
@@ -102,7 +108,7 @@ def draw(result: Reproduced) -> Figure:
             colours = ListedColormap(["#4A4A4A", "white", "#D9D9D9", "#B9D7C8"])
             axes.imshow(ground, cmap=colours, vmin=0, vmax=3)
             for i, path in enumerate(result.data[name]):
-                on = path[path[:, 0] >= 0]
+                on = path[~(path[:, 0] < 0)]
                 axes.plot(on[:, 1], on[:, 0], ".-", color=look(i).colour, linewidth=1, markersize=5)
             axes.set(title=name, xticks=[], yticks=[])
         figure.suptitle("Race track, noise off: a path from each start")

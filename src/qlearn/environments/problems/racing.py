@@ -101,7 +101,8 @@ def race_track(track: str = "left", noise: float = 0.1) -> FiniteMDP:
     A line of m cells in its longer direction is followed through the m cells nearest to it, halves rounded up.
 
     **Exact optimum** at discount 1, from a start drawn evenly: −11.694577 (left), −8.895873 (right);
-    without noise −10.4 and −8.5.
+    without noise −10.4 and −8.5.  From the rightmost start on the left it is best to leave the track at once, since any
+    other start is so much better.
 
     Only states that can be reached are in the model.
 
