@@ -29,6 +29,7 @@ PUBLISHED: dict[str, Entry] = {
     "sb-4.2": Entry("jacks_cars", "Policy iteration on Jack's car rental", "S&B, figure 4.2"),
     "sb-4.3": Entry("gamblers_stakes", "Value iteration on the gambler's problem", "S&B, figure 4.3"),
     "sb-5-racetrack": Entry("race_track", "Off-policy Monte Carlo on the race track", "S&B, exercise 5.12"),
+    "sb-6.2": Entry("five_state_walk", "TD and Monte Carlo on a walk of five states", "S&B, example 6.2"),
     "sb-6.3": Entry(
         "expected_sarsa",
         "Interim and asymptotic performance over the step size",
@@ -41,6 +42,7 @@ PUBLISHED: dict[str, Entry] = {
     "sb-8.4": Entry("blocking_maze", "Dyna-Q and Dyna-Q+ when the way is blocked", "S&B, figure 8.4"),
     "sb-8.5": Entry("shortcut_maze", "Dyna-Q and Dyna-Q+ when a shortcut opens", "S&B, figure 8.5"),
     "sb-8-sweeping": Entry("swept_mazes", "Prioritised sweeping against Dyna-Q, maze by maze", "S&B, example 8.4"),
+    "sb-7.2": Entry("n_step_walk", "n-step TD on a walk of 19 states", "S&B, figure 7.2"),
     "sb-9.1": Entry("state_aggregation_walk", "Gradient Monte Carlo with state aggregation", "S&B, figure 9.1"),
     "sb-9.2": Entry("bootstrapping_walk", "Bootstrapping with state aggregation", "S&B, figure 9.2"),
     "sb-10.1": Entry("mountain_car_values", "The cost to go of mountain car while Sarsa learns", "S&B, figure 10.1"),
@@ -48,6 +50,11 @@ PUBLISHED: dict[str, Entry] = {
     "sb-10.3": Entry("mountain_car_steps", "One-step and eight-step Sarsa on mountain car", "S&B, figure 10.3"),
     "sb-10.4": Entry("mountain_car_n", "Step size and n on mountain car", "S&B, figure 10.4"),
     "sb-10.5": Entry("admitted_customers", "Differential Sarsa at the queue", "S&B, figure 10.5"),
+    "sb-12.3": Entry(
+        "lambda_walk_offline", "The off-line λ-return algorithm on a walk of 19 states", "S&B, figure 12.3"
+    ),
+    "sb-12.6": Entry("lambda_walk_td", "TD(λ) on a walk of 19 states", "S&B, figure 12.6"),
+    "sb-12.8": Entry("lambda_walk_online", "True online TD(λ) on a walk of 19 states", "S&B, figure 12.8"),
     "sb-12.10": Entry("mountain_car_traces", "Step size and λ on mountain car", "S&B, figure 12.10"),
     "gymnasium-blackjack": Entry("tutorial_blackjack", "Q-learning plays blackjack", "Gymnasium's tutorial"),
     "gymnasium-frozenlake": Entry(
