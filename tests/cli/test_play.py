@@ -4,6 +4,10 @@ import signal
 
 import pytest
 
+from qlearn.cli.game import game
+from qlearn.environments import make
+from qlearn.environments.problems import PROBLEMS
+
 
 def test_actions_go_by_number_name_or_beginning(qlearn):
     done = qlearn("play", "NChain-v0(slip=0)", "--json", stdin="0\nforward\nF\nback\nq\n")
@@ -100,3 +104,13 @@ def test_a_maze_is_drawn_and_changes_while_it_is_played(qlearn):
     first, later = (done.out.index(row) for row in (" #  #  #  #  #  #  #  #  . ", " .  #  #  #  #  #  #  #  # "))
     assert first < later
     assert "[.]" in done.out
+
+
+@pytest.mark.parametrize("identity", [identity for identity, entry in PROBLEMS.items() if not entry.device])
+def test_every_problem_can_be_played(identity):
+    played = game(make(identity), seed=0)
+    assert played.start()
+    for _ in range(3):
+        move = played.act(played.legal()[-1])
+        assert move.why
+        assert played.picture().count("[") <= 1
