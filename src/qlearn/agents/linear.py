@@ -4,7 +4,7 @@ r"""Semi-gradient methods on linear values: any target policy, any features; one
           \delta = R + \gamma \sum_b \pi(b)\, q(S', b) - q(S, A)
 
 Sarsa, Expected Sarsa and Q-learning differ in the target policy π alone, as on tables; ρ are the features' own rates
-(1 / k where k of them are 1 at once).  How an error reaches the weights is a *way*: :class:`OneStep` here, and one
+(1 / k where k of them are 1 at once).  How an error reaches the weights is a *way*: :class:`SingleStep` here, and one
 file each for n steps and for traces.
 """
 
@@ -69,7 +69,7 @@ class Way(Protocol):
 
 
 @dataclasses.dataclass(frozen=True)
-class OneStep:
+class SingleStep:
     """The error of a step moves the weights of that step's features only."""
 
     basis: Basis
@@ -159,7 +159,7 @@ class LinearMethod:
         moment = Moment(t, column, x, value, row, policy, followed, rate, first)
         weights, memory = self.way.learn(state.weights, state.memory, moment)
         kept = jnp.where(t.ended, jnp.int32(-1), next_action) if self.on_policy else None
-        # Not |value|: where a way does not ask for it, reading it would hold the old weights back, at the cost of a copy.
+        # Not |value|: where a way does not ask for it, reading it would hold back the old weights: a copy a step.
         return state._replace(weights=weights, next_action=kept, largest=highest(jnp.abs(row)), memory=memory)
 
     def q_values(self, knowledge: Knowledge, observation: Array) -> Array:

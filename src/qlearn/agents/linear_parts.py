@@ -6,7 +6,7 @@ from typing import Any
 
 from qlearn.agents.features import Basis, Features
 from qlearn.agents.learner import Spec
-from qlearn.agents.linear import OneStep, Way
+from qlearn.agents.linear import SingleStep, Way
 from qlearn.agents.linear_n_step import NSteps
 from qlearn.agents.linear_traces import Eligibility
 from qlearn.agents.tabular import check_tabular
@@ -84,7 +84,7 @@ def way_of(agent: Any, spec: Spec, basis: Basis, *, cut: bool = False) -> Way:
     if agent.traces is not None:
         return Eligibility(basis, agent.discount, agent.trace_decay, agent.traces, cut)
     if agent.n == 1:
-        return OneStep(basis, agent.discount)
+        return SingleStep(basis, agent.discount)
     counted = spec.observation_shape is None
     shape = () if spec.observation_shape is None else tuple(spec.observation_shape)
     dtype = "int32" if counted else spec.observation_dtype

@@ -14,9 +14,9 @@ from qlearn.published.claim import Progress, Reproduced, Reproduction, statement
 from qlearn.published.mountain_car_parts import best_of, early_steps, over_rates, sarsa
 
 _RATES = {
-    0.0: (0.6, 1.0, 1.5),
-    0.68: (0.6, 1.0, 1.5),
-    0.84: (0.6, 1.0, 1.5),
+    0.0: (1.0, 1.5),
+    0.68: (1.0, 1.5),
+    0.84: (0.8, 1.4),
     0.92: (0.6, 0.9, 1.2),
     0.96: (0.5, 0.8, 1.1),
     0.98: (0.3, 0.5, 0.8),
