@@ -16,8 +16,8 @@ from qlearn.published.walk_parts import as_data, best_of, early_errors, over_ste
 _ONLINE, _OFFLINE = "online", "off-line"
 _SAME = (
     "The book's text makes λ-returns of values that stay as they are during an episode, and so does this program: "
-    "λ = 0 is then a batch of TD(0) updates, a little worse. With λ-returns made anew of the values of the moment at every "
-    "update of the sequence, λ = 0 is TD(0) itself, as in the figure; that was tried (lowest errors 0.341 at λ = 0, as "
+    "λ = 0 is then a batch of TD(0) updates, a little worse. With λ-returns made anew of the values of the moment, at "
+    "every update, λ = 0 is TD(0) itself, as in the figure; that was tried (lowest errors 0.341 at λ = 0, as "
     "TD(0) has here, and 0.248 at λ = 0.8, above online's still) and takes the square of the time."
 )
 

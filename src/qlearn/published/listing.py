@@ -29,6 +29,11 @@ PUBLISHED: dict[str, Entry] = {
     "sb-4.2": Entry("jacks_cars", "Policy iteration on Jack's car rental", "S&B, figure 4.2"),
     "sb-4.3": Entry("gamblers_stakes", "Value iteration on the gambler's problem", "S&B, figure 4.3"),
     "sb-5-racetrack": Entry("race_track", "Off-policy Monte Carlo on the race track", "S&B, exercise 5.12"),
+    "sb-5.1": Entry("blackjack_prediction", "Monte Carlo prediction plays blackjack", "S&B, figure 5.1"),
+    "sb-5.2": Entry("blackjack_control", "Monte Carlo with exploring starts solves blackjack", "S&B, figure 5.2"),
+    "sb-5.3": Entry(
+        "blackjack_importance", "Ordinary and weighted importance sampling in blackjack", "S&B, figure 5.3"
+    ),
     "sb-6.2": Entry("five_state_walk", "TD and Monte Carlo on a walk of five states", "S&B, example 6.2"),
     "sb-6.3": Entry(
         "expected_sarsa",
