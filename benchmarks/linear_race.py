@@ -1,86 +1,99 @@
-"""How fast tile-coded Sarsa learns mountain car: `python -m benchmarks.linear_race`.
+"""How fast tile-coded Sarsa learns mountain car: `python -m benchmarks.linear_race [--quick] [--peers PYTHON]`.
 
-One core, process time, contestants in turn; 8 tilings of 9 × 9 tiles, α 0.5 / 8. The plain loops stand in
-benchmarks/linear_loop.py. Writes benchmarks/results/linear.md and linear.json.
+Writes benchmarks/results/linear.md and linear.json.  One core, process time, contestants in turn; 8 tilings of 9 × 9
+tiles, α 0.5 / 8.  The plain loops stand in benchmarks/linear_loop.py; for MushroomRL see benchmarks/tabular_race.py.
 """
 
 import argparse
+import functools
 import json
-from functools import partial
+import os
 from pathlib import Path
 
-from benchmarks import contests, linear_loop, measure, report
+from benchmarks import linear_loop, measure, report
+from benchmarks.networks_race import Against, Peer, section, training
 
 RESULTS = Path(__file__).with_name("results")
-HASHED, LEAN, TRACES = "plain loop, hashed tiles", "NumPy loop, places computed at once", "NumPy loop, λ 0.9"
-SEEDS = 128
-HEAD = """# Linear agents raced
+HASHED, LEAN, TRACES = "plain loop, hashed tiles", "NumPy loop, places at once", "NumPy loop, λ 0.9"
+SEEDS, DECAY = 128, 0.9
+HEAD = """# Linear agents
 
-Made by `python -m benchmarks.linear_race`. A ratio is how many times as many steps per second as the yardstick in the
-first row of its table; it is taken within a turn, contestants taking turns, and given as the median with the lowest and
-the highest turn.
+Made by `python -m benchmarks.linear_race`. One core, process time, contestants in turn; medians with the lowest and the
+highest turn. Tile-coded Sarsa on mountain car, 8 tilings of 9 × 9 tiles. The loops are those of
+`benchmarks/linear_loop.py`: one seed each, the first as the book's software finds its tiles, the second leaner. A row
+"A / B" says how many times as many steps per second A makes as B, turn by turn.
 """
 
 
-def sarsa(ql, **settings):
+def sarsa(**settings):
     """The agent of the book's figures."""
+    import qlearn as ql
+
     tiles = ql.TileCoding(tilings=8, tiles=8, low=linear_loop.LOW, high=linear_loop.HIGH)
     return ql.LinearSarsa(tiles, learning_rate=0.5, discount=1.0, exploration=ql.EpsilonGreedy(0.0), **settings)
 
 
-def against(title, yardsticks, agents, targets, quick):
-    """One table: loops of one seed, and our agents with 1 and 128 seeds."""
-    steps, many = (2_000, 2_000) if quick else (20_000, 20_000)
-    world = "MountainCar-v0(max_position=0.5, max_episode_steps=None)"
-    contestants = {name: partial(contests.steps_of, steps, loop, steps, 0) for name, loop in yardsticks.items()}
-    for name, (settings, seeds) in agents.items():
-        make = partial(sarsa, **settings)
-        budget = many if seeds > 1 else 50 * steps
-        contestants[name] = partial(contests.train_steps, make, world, seeds, steps=budget)
-    return {"title": title, "quick": quick, **contests.race(contestants, next(iter(yardsticks)), targets)}
+def peer(interpreter, decay, steps):
+    """MushroomRL, where it is installed."""
+    return (
+        {}
+        if interpreter is None
+        else {f"MushroomRL, λ {decay:g}": Peer(interpreter, "mushroom_tiles.py", decay, steps)}
+    )
 
 
-def sections(quick):
-    """All tables, with the conditions that they hold for."""
-    where = {**measure.conditions(), "pinned_to_one_core": True}
-    one, many = "qlearn, Sarsa, 1 seed", f"qlearn, Sarsa, {SEEDS} seeds"
-    eight, traced = f"qlearn, 8-step Sarsa, {SEEDS} seeds", f"qlearn, Sarsa(λ), {SEEDS} seeds"
-    replacing = {"trace_decay": 0.9, "traces": "replacing"}
-    yield {
-        **against(
-            "Tile-coded Sarsa on mountain car, one step and eight",
-            {HASHED: linear_loop.learn_with_hashes, LEAN: linear_loop.learn_leanly},
-            {one: ({}, 1), many: ({}, SEEDS), eight: ({"n": 8}, SEEDS)},
-            {many: 50},
-            quick,
-        ),
-        "notes": ["The target is the issue's: 50 times the book's well-known Python reproduction, 128 seeds."],
-        "conditions": where,
+def sections(quick, interpreter):
+    """One step and eight, and traces."""
+    import qlearn as ql
+
+    world, small = ql.make("MountainCar-v0", max_position=0.5, max_episode_steps=None), 10 if quick else 1
+    steps = 20_000 // small
+    one, many, eight = "Sarsa, 1 seed", f"Sarsa, {SEEDS} seeds", f"8-step Sarsa, {SEEDS} seeds"
+    theirs, traced = peer(interpreter, 0.0, 5000 // small), f"Sarsa({DECAY:g}), {SEEDS} seeds"
+    contestants = {
+        HASHED: functools.partial(steps_of, linear_loop.learn_with_hashes, steps),
+        LEAN: functools.partial(steps_of, linear_loop.learn_leanly, steps),
+        **theirs,
+        one: training(sarsa(), world, 1, 50 * steps),
+        many: training(sarsa(), world, SEEDS, steps),
+        eight: training(sarsa(n=8), world, SEEDS, steps),
     }
-    yield {
-        **against(
-            "Tile-coded Sarsa(0.9) on mountain car, replacing traces",
-            {TRACES: partial(linear_loop.learn_leanly, decay=0.9)},
-            {traced: (replacing, SEEDS)},
-            {traced: 50},
-            quick,
-        ),
-        "notes": ["Both let all 1,944 traces decay at every step."],
-        "conditions": where,
+    against = [Against(many, other, 50) for other in (HASHED, LEAN, *theirs)]
+    yield section(
+        "One step and eight", contestants, {}, [*against, Against(one, HASHED), Against(eight, HASHED)], quick
+    )
+    theirs = peer(interpreter, DECAY, 5000 // small)
+    contestants = {
+        TRACES: functools.partial(steps_of, functools.partial(linear_loop.learn_leanly, decay=DECAY), steps),
+        **theirs,
+        traced: training(sarsa(trace_decay=DECAY, traces="replacing"), world, SEEDS, steps),
     }
+    yield section("Traces", contestants, {}, [Against(traced, other, 50) for other in (TRACES, *theirs)], quick)
+
+
+def steps_of(learn, steps):
+    """Learn and say how many steps that was."""
+    learn(steps, 0)
+    return steps
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    assert measure.pin() is not None, "one core cannot be kept to on this system"
-    found = list(sections(quick))
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.linear_race",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--peers", metavar="PYTHON", default=os.environ.get("QLEARN_PEERS"), help="their interpreter")
+    parser.add_argument("--quick", action="store_true", help="short runs, which are printed and not written")
+    chosen = parser.parse_args()
+    os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    measure.pin()
+    found = [{"quick": chosen.quick, **one} for one in sections(chosen.quick, chosen.peers)]
     text = "\n".join([HEAD, *map(report.section, found)])
     print(text)
-    if not quick:
-        (RESULTS / "linear.json").write_text(json.dumps(found, indent=1) + "\n")
+    if not chosen.quick:
         (RESULTS / "linear.md").write_text(text)
+        (RESULTS / "linear.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":
