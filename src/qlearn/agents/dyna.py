@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
-from qlearn.agents.table import count, entry, read, read_row, settled_write, visits_of, write
+from qlearn.agents.table import count, entry, is_dense, read, read_row, settled_write, visits_of, write
 from qlearn.agents.tabular import first_counts, first_table, lane_of, rate_of
 from qlearn.rules.rows import legal_row, pick
 from qlearn.rules.targets import one_step, q_learning
@@ -26,7 +26,7 @@ class DynaState(NamedTuple):
     visits: Array | None  # (S, A) int32
     arrival: Array  # (S, A) int32: next state · 2 + terminated, −1 where never tried
     reward: Array  # (S, A) float32
-    seen: Array  # int32: states (S,) or cells (S·A,), in the order of their first visit
+    seen: Array  # int32: states (S,) or cells (S·A,), in the order of their first visit, then −1
     num_seen: Array  # int32
     tried: Array | None  # (S, A) int32: the step of the run after which it was tried last, 0 where never
 
@@ -49,7 +49,7 @@ def dyna_learner(agent: Any, spec: Spec, draw: Draw, bonus: float | Array | None
             visits=first_counts(agent, spec),
             arrival=jnp.full(shape, _NEVER, jnp.int32),
             reward=jnp.zeros(shape, jnp.float32),
-            seen=jnp.zeros(spec.num_states * (width if draw == "pairs" else 1), jnp.int32),
+            seen=jnp.full(spec.num_states * (width if draw == "pairs" else 1), _NEVER, jnp.int32),
             num_seen=jnp.int32(0),
             tried=None if bonus is None else jnp.zeros(shape, jnp.int32),
         )
@@ -69,13 +69,14 @@ def dyna_learner(agent: Any, spec: Spec, draw: Draw, bonus: float | Array | None
         s, a = t.observation, t.action
         if draw == "pairs":
             new, what = read(state.arrival, s, a) == _NEVER, s * width + a
+        elif is_dense(spec.num_states):
+            new, what = jnp.all(state.seen != s), s
         else:
             new, what = jnp.max(read_row(state.arrival, s)) == _NEVER, s
-        known = state.seen[jnp.minimum(state.num_seen, state.seen.shape[0] - 1)]
         return state._replace(
             arrival=write(state.arrival, s, a, t.next_observation * 2 + t.terminated.astype(jnp.int32)),
             reward=write(state.reward, s, a, t.reward),
-            seen=state.seen.at[state.num_seen].set(jnp.where(new, what, known), mode="drop"),
+            seen=_listed(state.seen, state.num_seen, what, new),
             num_seen=state.num_seen + new.astype(jnp.int32),
             tried=None if state.tried is None else write(state.tried, s, a, now),
         )
@@ -115,3 +116,11 @@ def dyna_learner(agent: Any, spec: Spec, draw: Draw, bonus: float | Array | None
         return state._replace(q=jax.lax.fori_loop(0, agent.planning_steps, plan, state.q))
 
     return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))
+
+
+def _listed(seen: Array, place: Array, what: Array, new: Array) -> Array:
+    """The list with one more entry where it is ``new``; a short one is compared, as small tables are."""
+    if is_dense(seen.shape[0]):
+        return jnp.where((jnp.arange(seen.shape[0], dtype=jnp.int32) == place) & new, what, seen)
+    known = seen[jnp.minimum(place, seen.shape[0] - 1)]
+    return seen.at[place].set(jnp.where(new, what, known), mode="drop")

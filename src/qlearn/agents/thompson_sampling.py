@@ -40,7 +40,7 @@ class ThompsonSampling:
     """Thompson sampling: a draw from what is believed of every action, and the best of the draws.
 
     Args:
-        rewards: ``"normal"``, or ``"bernoulli"`` for rewards in [0, 1].
+        rewards: ``"normal"``, or ``"bernoulli"`` for rewards in [0, 1]; others count as the nearer end.
         reward_std: σ > 0 of one reward, in units of reward; of normal ones alone.
         prior_mean: μ₀, in units of reward; of normal ones alone.
         prior_std: σ₀ > 0, in units of reward; of normal ones alone.
@@ -106,9 +106,10 @@ class ThompsonSampling:
 
         def update(state: ThompsonState, trajectory: Transition, noise: Any, clock: Clock) -> ThompsonState:
             t = last(trajectory)
+            reward = t.reward if normal else jnp.clip(t.reward, 0.0, 1.0)
             return ThompsonState(
                 add(state.visits, t.observation, t.action, jnp.int32(1)),
-                add(state.total, t.observation, t.action, t.reward),
+                add(state.total, t.observation, t.action, reward),
             )
 
         def q_values(state: ThompsonState, observation: Array) -> Array:
