@@ -92,5 +92,6 @@ def surfaces(panels: Mapping[str, Numbers], title: str) -> Figure:
             axes.set(xlabel="dealer showing", ylabel="player sum", zlim=(-1, 1), title=name)
             axes.set_xticks([1, 4, 7, 10], ["A", "4", "7", "10"])
             axes.set_yticks([12, 15, 18, 21])
+            axes.set_box_aspect(None, zoom=0.85)
         figure.suptitle(title, x=0.02, ha="left")
     return figure
