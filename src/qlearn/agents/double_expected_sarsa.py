@@ -56,6 +56,7 @@ class DoubleExpectedSarsa:
     initial_value: float = 0.0
 
     label = "Double Expected Sarsa"
+    unbiased = True
     version = 1
 
     def __post_init__(self) -> None:

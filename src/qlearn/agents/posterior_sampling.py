@@ -72,6 +72,12 @@ class PosteriorSampling:
     reward_std: float = 1.0
     tolerance: float = 1e-3
 
+    exempt = {  # noqa: RUF012 (a class attribute, which no field is)
+        "terminal rows": "it draws a model of states that it has never left as well",
+        "termination ends": "its values are those of a model that it drew",
+        "truncation goes on": "its values are those of a model that it drew",
+        "reward scaling": "what it believes beforehand does not grow with the rewards",
+    }
     label = "posterior sampling"
     version = 1
     exploration = Greedy()

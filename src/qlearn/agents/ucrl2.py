@@ -68,6 +68,10 @@ class UCRL2:
     reward_width: float = 1.0
     transition_width: float = 1.0
 
+    exempt = {  # noqa: RUF012 (a class attribute, which no field is)
+        "terminal rows": "it hopes for the best in states that it has never left",
+        "reward scaling": "reward_max does not grow with the rewards",
+    }
     label = "UCRL2"
     discount = None
     version = 1
