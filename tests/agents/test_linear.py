@@ -170,6 +170,17 @@ def test_weights_are_those_of_a_plain_loop(name):
     np.testing.assert_allclose(runs.knowledge.weights[0], expected, rtol=2e-4, atol=2e-5)
 
 
+@pytest.mark.parametrize("traces", ["accumulating", "replacing", "dutch"])
+def test_traces_of_the_last_steps_are_all_traces_where_they_reach_back_far_enough(traces):
+    settings = {"trace_decay": 0.8, "traces": traces, **CONTROL}
+    full = ql.train(ql.LinearSarsa(TILES, **settings), Wheel(), episodes=12)
+    recent = ql.train(ql.LinearSarsa(TILES, trace_steps=9, **settings), Wheel(), episodes=12)
+    np.testing.assert_allclose(recent.knowledge.weights, full.knowledge.weights, rtol=1e-4, atol=1e-5)
+    one = ql.train(ql.LinearSarsa(TILES, trace_steps=1, **(settings | {"traces": "replacing"})), Wheel(), episodes=12)
+    plain = ql.train(ql.LinearSarsa(TILES, **CONTROL), Wheel(), episodes=12)
+    np.testing.assert_allclose(one.knowledge.weights, plain.knowledge.weights, rtol=1e-5, atol=1e-6)
+
+
 def chain_of(length, reward=1.0):
     """States in a row, left one after the other; the last step pays."""
     P = [
@@ -339,6 +350,8 @@ def test_a_table_has_a_q_function_too():
         (lambda: ql.LinearSarsa(ql.TileCoding), "features="),
         (lambda: ql.LinearSarsa(TILES, n=3, trace_decay=0.5), "one of them"),
         (lambda: ql.LinearSarsa(TILES, trace_decay=1.5), "trace_decay=1.5"),
+        (lambda: ql.LinearSarsa(TILES, trace_steps=5), "trace_steps=5 is for traces"),
+        (lambda: ql.train(ql.LinearSarsa(COSINES, trace_decay=0.5, trace_steps=5), Wheel(), episodes=1), "few are 1"),
         (lambda: ql.LinearSarsa(TILES, learning_rate=ql.per_visit()), "counts visits"),
         (lambda: ql.LinearQLearning(TILES, traces="dutch"), "traces='dutch'"),
         (lambda: ql.LinearPrediction(TILES, policy=[[0.5, 0.6]]), "rows sum to 1"),

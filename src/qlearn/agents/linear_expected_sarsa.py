@@ -39,6 +39,8 @@ class LinearExpectedSarsa:
         trace_decay: λ in [0, 1], where ``traces`` are kept.
         traces: ``"accumulating"`` or ``"replacing"`` (for features that are 0 or 1); None keeps none where λ is 0, and
             accumulating ones elsewhere.
+        trace_steps: how many of the last steps have traces, where features are 0 or 1; 0 for all, at the cost of a
+            pass over all weights a step, which some ten thousand of them make the dearer way.
 
     Raises:
         InputError: where a number is out of range.
@@ -56,6 +58,7 @@ class LinearExpectedSarsa:
     n: int = 1
     trace_decay: float = 0.0
     traces: Literal["accumulating", "replacing"] | None = None
+    trace_steps: int = 0
 
     version = 1
 

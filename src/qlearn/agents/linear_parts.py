@@ -8,7 +8,7 @@ from qlearn.agents.features import Basis, Features
 from qlearn.agents.learner import Spec
 from qlearn.agents.linear import SingleStep, Way
 from qlearn.agents.linear_n_step import NSteps
-from qlearn.agents.linear_traces import Eligibility
+from qlearn.agents.linear_traces import Eligibility, RecentEligibility
 from qlearn.agents.tabular import check_tabular
 from qlearn.errors import InputError
 from qlearn.rules.description import choice, number, whole
@@ -52,6 +52,12 @@ def check_linear(agent: Any, kinds: tuple[str, ...]) -> None:
         choice(agent, "traces", kinds)
     elif agent.trace_decay > 0.0:
         object.__setattr__(agent, "traces", "accumulating")
+    whole(agent, "trace_steps", 0)
+    if agent.trace_steps and agent.traces is None:
+        raise InputError(
+            f"{name}: trace_steps={agent.trace_steps} is for traces, and none are kept; expected a λ above 0. "
+            "Pass trace_decay=0.9, or leave trace_steps out."
+        )
     if agent.traces is not None and agent.n != 1:
         raise InputError(
             f"{name}: n={agent.n} and traces={agent.traces!r} (trace_decay={agent.trace_decay:g}) are two ways to look "
@@ -67,6 +73,11 @@ def check_features(agent: Any, spec: Spec) -> None:
             f"{type(agent).__name__}: traces='replacing' is defined for features that are 0 or 1, which those of "
             f"{type(agent.features).__name__} are not. Pass traces='accumulating'."
         )
+    if agent.trace_steps and basis.active is None:
+        raise InputError(
+            f"{type(agent).__name__}: trace_steps={agent.trace_steps} is for features of which few are 1 at once, and "
+            f"those of {type(agent.features).__name__} are all numbers. Leave it out."
+        )
     if basis.constant is None and agent.initial_value != 0.0:
         raise InputError(
             f"{type(agent).__name__}: initial_value={agent.initial_value:g} is no sum of these features; expected 0, "
@@ -81,6 +92,8 @@ def check_features(agent: Any, spec: Spec) -> None:
 
 def way_of(agent: Any, spec: Spec, basis: Basis, *, cut: bool = False) -> Way:
     """How errors reach the weights, by ``n``, ``traces`` and ``trace_decay``."""
+    if agent.traces is not None and agent.trace_steps:
+        return RecentEligibility(basis, agent.discount, agent.trace_decay, agent.traces, agent.trace_steps, cut)
     if agent.traces is not None:
         return Eligibility(basis, agent.discount, agent.trace_decay, agent.traces, cut)
     if agent.n == 1:

@@ -52,6 +52,8 @@ class LinearPrediction:
         trace_decay: λ in [0, 1], where ``traces`` are kept.
         traces: ``"accumulating"``, ``"replacing"`` (for features that are 0 or 1) or ``"dutch"`` (true online TD(λ));
             None keeps none where λ is 0, and accumulating ones elsewhere.
+        trace_steps: how many of the last steps have traces, where features are 0 or 1; 0 for all, at the cost of a
+            pass over all weights a step, which some ten thousand of them make the dearer way.
 
     Raises:
         InputError: where a number is out of range, or the policy is none.
@@ -69,6 +71,7 @@ class LinearPrediction:
     n: int | None = 1
     trace_decay: float = 0.0
     traces: Traces | None = None
+    trace_steps: int = 0
 
     version = 1
     predicts = True

@@ -39,6 +39,8 @@ class LinearQLearning:
             not greedy.
         traces: ``"accumulating"`` or ``"replacing"`` (for features that are 0 or 1); None keeps none where λ is 0, and
             accumulating ones elsewhere.
+        trace_steps: how many of the last steps have traces, where features are 0 or 1; 0 for all, at the cost of a
+            pass over all weights a step, which some ten thousand of them make the dearer way.
 
     Raises:
         InputError: where a number is out of range.
@@ -56,6 +58,7 @@ class LinearQLearning:
     n: int = 1
     trace_decay: float = 0.0
     traces: Literal["accumulating", "replacing"] | None = None
+    trace_steps: int = 0
 
     version = 1
 

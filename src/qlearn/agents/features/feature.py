@@ -26,7 +26,7 @@ MOST = 2**26
 class Encoded(NamedTuple):
     """The features of one observation: places of those that are 1, or the values of all."""
 
-    places: Array | None  # (k,) int32; None where features are dense
+    places: Array | None  # (k,) int32, each of the k from a range of its own; None where features are dense
     values: Array | None  # (d,) float32; None where they are sparse
 
 
