@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from qlearn.rules import per_visit as per_visit
     from qlearn.training import Runs as Runs
     from qlearn.training import Snapshots as Snapshots
+    from qlearn.training import resume as resume
     from qlearn.training import train as train
     from qlearn.training.preset import find_preset as find_preset
     from qlearn.training.preset import preset as preset
@@ -177,7 +178,7 @@ _NAMES = {
         "agent",
         "mlp",
     ),
-    "qlearn.training": ("Runs", "Snapshots", "train"),
+    "qlearn.training": ("Runs", "Snapshots", "resume", "train"),
     "qlearn.training.preset": ("find_preset", "preset", "presets"),
     "qlearn.training.presets": ("tutorial_agents", "tutorial_network"),
     "qlearn.evaluation": ("evaluate",),

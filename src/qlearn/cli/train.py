@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, check_discount, made, own_discount
 from qlearn.cli.tables import print_q_table, print_spread
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, share, shell
-from qlearn.errors import DivergenceWarning, Interrupted
+from qlearn.errors import DivergenceWarning, InputError, Interrupted
 
 if TYPE_CHECKING:
     from qlearn.evaluation import RunsEvaluation
@@ -26,8 +26,10 @@ Examples:
   qlearn train CartPole-v1 "preset(pqn, CartPole-v1)" --steps 500000 --seeds 8
   qlearn train CartPole-v1 "dqn(mlp(64, 64), adam(0.0005), double=True)" --steps 100000
 
-`qlearn agents` lists the agents and their settings.
+`qlearn agents` lists the agents and their settings. With --out everything is kept there on
+the way, and `qlearn resume FOLDER` goes on after an interruption.
 """
+CHECKPOINT = "checkpoint"
 INTERRUPTED, DIVERGED, DISCOUNT = 130, 5, 0.95
 app = App(name="train", help_epilogue=EXAMPLES, help_format="plaintext")
 
@@ -58,8 +60,7 @@ def train(
     check_discount(discount)
     world = made(environment)
     from qlearn.cli.cache import keep_compiled
-    from qlearn.evaluation import evaluate
-    from qlearn.training import divergence, parse_agent
+    from qlearn.training import parse_agent, resume
     from qlearn.training import train as train_runs
     from qlearn.training.prediction import refuse_prediction
 
@@ -74,12 +75,65 @@ def train(
     judged = ("--discount", discount) if described.discount is None else ()
     command = shell("qlearn", "train", environment, agent, *budget.words(world), *judged, *kept)
     warnings.simplefilter("ignore", DivergenceWarning)  # said below, in the command's own words
+    seeds, kept_in = list(budget.seeds_for(world)), checkpoint_of(world, output)
+    again = kept_in is not None and _is_the_same(kept_in, described, world, budget, snapshots)
     try:
-        seeds = list(budget.seeds_for(world))
-        runs = train_runs(described, world, seeds=seeds, snapshots=snapshots, **budget.length())
+        if again and kept_in is not None:
+            runs = resume(kept_in)
+        else:
+            runs = train_runs(described, world, seeds=seeds, snapshots=snapshots, checkpoint=kept_in, **budget.length())
     except Interrupted as stopped:
         runs = stopped.runs
+    return tell(runs, discount, output, command, budget.in_words(world))
+
+
+def checkpoint_of(world: Any, output: Output) -> Path | None:
+    """Return where training is kept on its way: in the folder for results, where it can be kept at all."""
+    from qlearn.environments import HostEnvironment
+
+    if output.out is None or isinstance(world, HostEnvironment):
+        return None
+    return output.out / CHECKPOINT
+
+
+def _is_the_same(kept: Path, agent: Any, world: Any, budget: Budget, snapshots: int) -> bool:
+    """Return whether a folder holds this very training, which the command then goes on with; False where it is empty.
+
+    Raises:
+        InputError: where it holds another one.
+    """
+    from qlearn.training import written_agent
+    from qlearn.training.checkpoint import is_checkpoint, read_manifest
+
+    if not is_checkpoint(kept):
+        return False
+    told, length = read_manifest(kept), budget.length()
+    wanted = {
+        "agent_written": written_agent(agent),
+        "environment": world.name,
+        "seeds": list(budget.seeds_for(world)),
+        "budget": next(iter(length.values())),
+        "unit": next(iter(length)).removesuffix("s"),
+        "snapshots": snapshots,
+    }
+    if all(told.get(name) == value for name, value in wanted.items()):
+        note(f"{kept.parent} holds this training; going on with it.")
+        return True
+    raise InputError(
+        f"{kept.parent} holds another training ({told['agent_written'] or told['agent']} on {told['environment']}). "
+        f"Go on with that one by `{shell('qlearn', 'resume', kept.parent)}`, or name another folder."
+    )
+
+
+def tell(runs: Runs, discount: float, output: Output, command: str, trained: str) -> int:
+    """Judge runs, print and save what is known of them; return the exit code."""
+    from qlearn.evaluation import evaluate
+    from qlearn.training import divergence
+
+    if not runs.complete:
         note(f"Interrupted after {int(runs.num_episodes.sum()):,} episodes of all seeds together.")
+        if checkpoint_of(runs.environment, output) is not None:
+            note(f"To go on: {shell('qlearn', 'resume', output.out)}")
     if told := divergence(runs):
         note(told)
     found = evaluate(runs, discount=discount)
@@ -88,7 +142,7 @@ def train(
     if output.json:
         print_json(result)
     else:
-        say(f"{runs.label} on {world.name}: {budget.in_words(world)}, trained in {runs.wall_time:.1f} s.")
+        say(f"{runs.label} on {runs.environment.name}: {trained}, trained in {runs.wall_time:.1f} s.")
         _print(runs, found)
         if files:
             say(f"Saved: {', '.join(map(str, files))}.")

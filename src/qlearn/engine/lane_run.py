@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import jax
@@ -13,8 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.learner import Agent, Spec
-from qlearn.engine.device_loop import Lane, Records, Standing, by_update, reader, runner, starter
+from qlearn.engine.device_loop import Axes, Lane, Records, Standing, by_update, reader, runner, starter
 from qlearn.engine.episode_loop import by_episode
+from qlearn.engine.frozen import Frozen, packed, unpacked
+from qlearn.engine.step import Carry
 from qlearn.engine.worlds import World
 
 Unit = Literal["episode", "step"]
@@ -39,6 +41,19 @@ class History:
         self.seed.append(seed)
         self.episode_return.append(episode_return)
         self.length.append(length)
+
+    def freeze(self) -> Frozen:
+        """Everything, as three arrays."""
+        return {
+            "history.seed": np.concatenate([np.zeros(0, np.int64), *self.seed]),
+            "history.return": np.concatenate([np.zeros(0), *self.episode_return]),
+            "history.length": np.concatenate([np.zeros(0, np.int64), *self.length]),
+        }
+
+    @classmethod
+    def thaw(cls, arrays: Mapping[str, Numbers]) -> History:
+        """What ``freeze`` kept."""
+        return cls([arrays["history.seed"]], [arrays["history.return"]], [arrays["history.length"]])
 
     def tables(self, num_seeds: int, most: int | None) -> tuple[Numbers, Numbers, Numbers]:
         """Returns (seeds, episodes; NaN beyond), lengths (0 beyond) and counts (seeds,), the first ``most`` of each."""
@@ -88,15 +103,21 @@ class LaneRun:
         self._lane = Lane(carry, jax.tree.map(jnp.copy, carry), jnp.asarray(padding[0] if width == 1 else padding))
         self._padding = self._lane.done.copy()
 
-    def run_to(self, position: int, stop: Callable[[], bool], tell: Callable[[int], None]) -> bool:
+    def run_to(
+        self,
+        position: int,
+        stop: Callable[[], bool],
+        tell: Callable[[int], None],
+        between: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Run every seed to a position (episodes or steps since the start); False where ``stop`` came first.
 
-        ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds.
+        ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds; ``between`` is
+        called between two calls of the program, when the lane may be frozen.
         """
-        clock = self._lane.arrived.clock
-        there = (clock.total if self._by_steps else clock.episode) >= jnp.uint32(position)
-        again = jax.tree.map(jnp.copy, self._lane.arrived)
-        self._lane = Lane(self._lane.arrived, again, self._padding | there)
+        now = self._begun()
+        there = (now.clock.total if self._by_steps else now.clock.episode) >= jnp.uint32(position)
+        self._lane = Lane(now, jax.tree.map(jnp.copy, now), self._padding | there)
         if self._chunk is None:
             self._chunk = max(_CHUNK_SECONDS, 5 * self._cost_of_a_call(position))
         while not bool(self._lane.done.all()):
@@ -106,11 +127,44 @@ class LaneRun:
             made = self._call(position, self._limit)
             took = time.perf_counter() - began
             tell(made)
+            between()
             if took < self._chunk / 8:
                 self._limit = min(self._rows, self._limit * 8)
             elif took > self._chunk:
                 self._limit = max(1, self._limit // 2)
         return True
+
+    def _begun(self) -> Carry:
+        """Every seed where it stands: those that have arrived as they were then, others on their way."""
+        if bool(self._lane.done.all()):
+            return self._lane.arrived
+        there = self._lane.done & ~self._padding
+        if not bool(there.any()):
+            return self._lane.running
+        return Axes(self.learner, self.model).choose(there, self._lane.arrived, self._lane.running)
+
+    def freeze(self, tables: Sequence[Standing]) -> Frozen:
+        """All that it takes to go on, as arrays by name; ``tables`` were read at the positions reached."""
+        kept = {"recorded": self._recorded, "reached": np.array(len(tables))}
+        kept |= packed("lane", self._lane) | self.history.freeze()
+        for i, standing in enumerate(tables):
+            kept |= packed(f"table{i}", standing)
+        return kept
+
+    def thaw(self, arrays: Mapping[str, Numbers], *, keep_tables: bool = True) -> list[Standing]:
+        """Go on from what ``freeze`` kept; returns the tables that were read by then.
+
+        Raises:
+            ValueError: where the arrays do not fit this run.
+        """
+        self._lane = unpacked("lane", self._lane, arrays)
+        self.history, self._recorded = History.thaw(arrays), arrays["recorded"].astype(np.int64)
+        like = self.standing()
+        count = int(arrays["reached"]) if keep_tables else 0
+        return [
+            jax.tree.map(np.asarray, unpacked(f"table{i}", jax.tree.map(jnp.asarray, like), arrays))
+            for i in range(count)
+        ]
 
     def _cost_of_a_call(self, position: int) -> float:
         """Seconds that a call takes without any update; large tables are copied in and out."""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
+
+from qlearn.engine.frozen import Frozen, packed, unpacked
 
 Numbers = np.ndarray[Any, Any]
 _NEVER = 0xFFFFFFFF
+_KEPT = ("episodes", "steps", "diverged", "arrived")
 
 
 class Marks:
@@ -81,6 +86,32 @@ class Marks:
         for i in np.flatnonzero(self.running):
             self.known[-1][i] = _of_seed(known, int(i))
             self.episodes[i], self.steps[i] = clock[0][i], clock[1][i]
+
+    def freeze(self) -> Frozen:
+        """Everything, as arrays by name."""
+        kept = {f"marks.{name}": getattr(self, name) for name in _KEPT} | {"marks.next": self._next}
+        for k in range(len(self.positions)):
+            rows = [self.known[k][i] for i in np.flatnonzero(self._next > k)]
+            if rows:
+                kept |= packed(f"known{k}", jax.tree.map(lambda *xs: np.stack(xs), *rows))
+        return kept
+
+    def thaw(self, arrays: Mapping[str, Numbers], like: Any) -> None:
+        """What ``freeze`` kept, for the same positions; ``like`` is a tree of what all seeds know.
+
+        Raises:
+            ValueError: where the arrays do not fit.
+        """
+        for name in _KEPT:
+            getattr(self, name)[:] = arrays[f"marks.{name}"]
+        self._next[:] = arrays["marks.next"]
+        for k in range(len(self.positions)):
+            seeds = np.flatnonzero(self._next > k)
+            if seeds.size:
+                shapes = jax.tree.map(lambda x, n=seeds.size: jnp.asarray(np.asarray(x)[:1].repeat(n, axis=0)), like)
+                rows = jax.tree.map(np.asarray, unpacked(f"known{k}", shapes, arrays))
+                for place, i in enumerate(seeds):
+                    self.known[k][i] = _of_seed(rows, place)
 
     def at(self, place: int) -> Any:
         """What all seeds knew at a position (its number): a tree of arrays with the seed axis first."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from qlearn.agents.learner import Agent
 from qlearn.engine.device_loop import Standing
+from qlearn.engine.frozen import Frozen
 from qlearn.engine.host_loop import HostRun
 from qlearn.engine.lane_run import History, LaneRun, Numbers, Unit
 from qlearn.engine.outcome import Outcome, TablePart, VectorPart, joined
@@ -45,7 +47,24 @@ Part = TablePart | VectorPart
 Tell = Callable[[int, int, float], None]
 
 
-def run(jobs: Sequence[Job], stop: threading.Event, tell: Tell) -> list[Outcome]:
+class Keeper(Protocol):
+    """Keeps what lanes are made of, so that they can go on in another process; called from any thread."""
+
+    def load(self, lane: int) -> Frozen | None:
+        """What was kept of a lane; None where there is nothing."""
+
+    def due(self, lane: int) -> bool:
+        """Whether a lane shall be kept now."""
+
+    def save(self, lane: int, arrays: Frozen) -> None:
+        """Keep a lane."""
+
+    @property
+    def further(self) -> bool:
+        """Whether the budget is another one than that of what was kept."""
+
+
+def run(jobs: Sequence[Job], stop: threading.Event, tell: Tell, keeper: Keeper | None = None) -> list[Outcome]:
     """Run all jobs on all cores.
 
     Args:
@@ -53,6 +72,7 @@ def run(jobs: Sequence[Job], stop: threading.Event, tell: Tell) -> list[Outcome]
         stop: set it, and every lane ends at its next chunk.
         tell: called from any thread with (job's number, episodes or steps made since the last call, over all seeds, the
             mean return of the episodes that ended last, or NaN).
+        keeper: keeps every lane now and then, and where it stops; only for environments on the device.
 
     Returns:
         One outcome a job, in their order.
@@ -60,7 +80,10 @@ def run(jobs: Sequence[Job], stop: threading.Event, tell: Tell) -> list[Outcome]
     parts = [(i, job, seeds) for i, job in enumerate(jobs) for seeds in _lanes(job)]
     workers = max(1, min(len(parts), _cores()))
     with ThreadPoolExecutor(workers, thread_name_prefix="qlearn") as pool:
-        futures = [pool.submit(_run_lane, i, job, seeds, stop.is_set, tell) for i, job, seeds in parts]
+        futures = [
+            pool.submit(_run_lane, i, job, seeds, stop.is_set, tell, None if keeper is None else _Kept(keeper, lane))
+            for lane, (i, job, seeds) in enumerate(parts)
+        ]
         try:
             _wait(futures)
         except BaseException:
@@ -92,10 +115,25 @@ def _lanes(job: Job) -> list[Numbers]:
     return [job.seeds[i : i + width] for i in range(0, job.seeds.size, width)]
 
 
-def _run_lane(number: int, job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Tell) -> Part:
+@dataclasses.dataclass(frozen=True)
+class _Kept:
+    """The keeper of one lane."""
+
+    keeper: Keeper
+    lane: int
+
+    def load(self) -> Frozen | None:
+        return self.keeper.load(self.lane)
+
+    def now_and_then(self, freeze: Callable[[], Frozen]) -> None:
+        if self.keeper.due(self.lane):
+            self.keeper.save(self.lane, freeze())
+
+
+def _run_lane(number: int, job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Tell, kept: _Kept | None) -> Part:
     learner = job.agent.learner(spec_of(job.environment))
     if learner.num_environments is None:
-        return _run_tables(job, seeds, stop, lambda made: tell(number, made, float("nan")))
+        return _run_tables(job, seeds, stop, lambda made: tell(number, made, float("nan")), kept)
     some: VectorRun | VectorHostRun
     if isinstance(job.environment, HostEnvironment):
         some = VectorHostRun(job.agent, job.environment, seeds, job.unit, job.positions)
@@ -103,12 +141,20 @@ def _run_lane(number: int, job: Job, seeds: Numbers, stop: Callable[[], bool], t
         world = on_device(job.environment)
         width = lane_width(learner, job.seeds.size)
         some = VectorRun(job.agent, world, seeds, job.unit, job.positions, width)
-    some.run(stop, lambda made: tell(number, made, some.recent))
+    if kept is None or isinstance(some, VectorHostRun):
+        some.run(stop, lambda made: tell(number, made, some.recent))
+        return VectorPart(some.history, some.finish(), seeds.size)
+    if (found := kept.load()) is not None:
+        some.thaw(found, further=kept.keeper.further)
+    some.run(stop, lambda made: tell(number, made, some.recent), lambda: kept.now_and_then(some.freeze))
+    kept.keeper.save(kept.lane, some.freeze())
     return VectorPart(some.history, some.finish(), seeds.size)
 
 
-def _run_tables(job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Callable[[int], None]) -> TablePart:
-    if stop():
+def _run_tables(
+    job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Callable[[int], None], kept: _Kept | None
+) -> TablePart:
+    if stop() and kept is None:
         shape = (seeds.size, job.environment.num_states, job.environment.num_actions)
         none = np.zeros(seeds.size, np.uint32)
         idle = Standing(np.zeros(shape, np.float32), np.zeros(shape, np.int32), none, none, {})
@@ -119,8 +165,23 @@ def _run_tables(job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Callab
     else:
         lane = LaneRun(job.agent, on_device(job.environment), seeds, job.unit)
     tables: list[Standing] = []
-    for position in job.positions:
-        if not lane.run_to(position, stop, tell):
-            return TablePart(lane.history, lane.standing(running=True), tables, seeds.size, complete=False)
+    run_to: Callable[..., bool] = lane.run_to
+    if kept is not None and isinstance(lane, LaneRun):
+        tables = _thawed(lane, kept)
+        freeze = functools.partial(lane.freeze, tables)
+        run_to = functools.partial(lane.run_to, between=functools.partial(kept.now_and_then, freeze))
+    complete = True
+    for position in job.positions[len(tables) :]:
+        complete = run_to(position, stop, tell)
+        if not complete:
+            break
         tables.append(lane.standing())
-    return TablePart(lane.history, lane.standing(), tables, seeds.size, complete=True)
+    if kept is not None and isinstance(lane, LaneRun):
+        kept.keeper.save(kept.lane, lane.freeze(tables))
+    return TablePart(lane.history, lane.standing(running=not complete), tables, seeds.size, complete)
+
+
+def _thawed(lane: LaneRun, kept: _Kept) -> list[Standing]:
+    """The tables that were read before, of a lane that goes on from there."""
+    found = kept.load()
+    return [] if found is None else lane.thaw(found, keep_tables=not kept.keeper.further)

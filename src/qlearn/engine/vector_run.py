@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.learner import Agent, Learner, Spec
+from qlearn.engine.frozen import Frozen, packed, unpacked
 from qlearn.engine.lane_run import History, Numbers, Unit
 from qlearn.engine.marks import Marks
 from qlearn.engine.vector_loop import NEVER, VectorRecords, position_of, vector_reader, vector_runner, vector_starter
@@ -54,16 +55,20 @@ class VectorRun:
         self._carry = vector_starter()(agent, world, self._words)
         self.recent = float("nan")  # mean return of the episodes that ended last
 
-    def run(self, stop: Callable[[], bool], tell: Callable[[int], None]) -> bool:
+    def run(
+        self, stop: Callable[[], bool], tell: Callable[[int], None], between: Callable[[], None] = lambda: None
+    ) -> bool:
         """Run every seed to the last position; False where ``stop`` came first.
 
-        ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds.
+        ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds; ``between`` is
+        called between two calls of the program, when the run may be frozen.
         """
         while not self.marks.complete:
             if stop():
                 return False
             began = time.perf_counter()
             tell(self._call())
+            between()
             took = time.perf_counter() - began
             if took < _CHUNK_SECONDS / 8:
                 self._limit = min(self._rows, self._limit * 8)
@@ -93,6 +98,21 @@ class VectorRun:
             self.marks.keep(self._known(), now, diverged, self._clock())
         last = self.marks.positions[-1]
         return int((np.minimum(now, last) - np.minimum(before, last)).sum())
+
+    def freeze(self) -> Frozen:
+        """All that it takes to go on, as arrays by name."""
+        return packed("carry", self._carry) | self.history.freeze() | self.marks.freeze()
+
+    def thaw(self, arrays: Mapping[str, Numbers], *, further: bool = False) -> None:
+        """Go on from what ``freeze`` kept; ``further``: to positions of other numbers of steps than then.
+
+        Raises:
+            ValueError: where the arrays do not fit this run.
+        """
+        self._carry = unpacked("carry", self._carry, arrays)
+        self.history = History.thaw(arrays)
+        if not further:
+            self.marks.thaw(arrays, self._known())
 
     def _positions(self) -> Numbers:
         return np.atleast_1d(np.asarray(position_of(self._carry, self._by_steps)))[: self.seeds.size].astype(np.int64)

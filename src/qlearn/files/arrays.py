@@ -19,13 +19,20 @@ _MAGIC = b"qlearn-arrays-1\n"
 _DESCRIPTION = "description"
 
 
-def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray[Any, Any]], description: Any) -> None:
+def save_arrays(
+    path: str | os.PathLike[str],
+    arrays: Mapping[str, np.ndarray[Any, Any]],
+    description: Any,
+    *,
+    compressed: bool = True,
+) -> None:
     """Write arrays and a JSON description into one file, atomically.
 
     Args:
         path: the file.
         arrays: by name; numbers and booleans only.
         description: anything that JSON holds.
+        compressed: whether they are made smaller, which takes a second for some ten megabytes.
 
     Raises:
         StoreError: where it cannot be written.
@@ -33,7 +40,8 @@ def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, np.ndarray[An
     text = json.dumps(description, ensure_ascii=False, allow_nan=False).encode()
     body = io.BytesIO()
     whole = {**arrays, _DESCRIPTION: np.frombuffer(text, np.uint8)}
-    np.savez_compressed(body, allow_pickle=False, **whole)
+    write = np.savez_compressed if compressed else np.savez
+    write(body, allow_pickle=False, **whole)
     data = body.getvalue()
     with atomic_write(path) as file:
         file.write(_MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)

@@ -3,6 +3,7 @@
 from qlearn.training.divergence import divergence
 from qlearn.training.names import agents_by_name, parse_agent, written_agent
 from qlearn.training.presets import tutorial_agents, tutorial_network
+from qlearn.training.resume import resume
 from qlearn.training.runs import Runs
 from qlearn.training.snapshots import Snapshots
 from qlearn.training.train import train, train_many
@@ -13,6 +14,7 @@ __all__ = [
     "agents_by_name",
     "divergence",
     "parse_agent",
+    "resume",
     "train",
     "train_many",
     "tutorial_agents",

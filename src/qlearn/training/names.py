@@ -83,7 +83,8 @@ def _made(tree: ast.expr, known: dict[str, Callable[..., Any]], text: str, what:
     positional = [_value(a, text) for a in call.args] if call else []
     if call and any(word.arg is None for word in call.keywords):
         raise _unreadable(text)
-    keywords = {str(word.arg): _value(word.value, text) for word in call.keywords} if call else {}
+    words = inspect.signature(known[name]).parameters
+    keywords = {str(w.arg): _given(words.get(str(w.arg)), w.value, text) for w in call.keywords} if call else {}
     return _called(name, known[name], positional, keywords)
 
 
@@ -105,6 +106,12 @@ def _called(name: str, make: Callable[..., Any], positional: list[Any], keywords
         return make(*positional, **keywords)
     except (TypeError, AttributeError) as error:
         raise InputError(f"{name}: a setting has a value of the wrong kind ({error}). See `qlearn agents`.") from error
+
+
+def _given(parameter: inspect.Parameter | None, tree: ast.expr, text: str) -> Any:
+    """The value of a keyword; where a setting is one of some words, ``greedy`` is a word and no exploration."""
+    choice = parameter is not None and isinstance(parameter.default, str)
+    return tree.id if choice and isinstance(tree, ast.Name) else _value(tree, text)
 
 
 def _value(tree: ast.expr, text: str) -> Any:

@@ -75,10 +75,11 @@ class Meter:
 
 
 @contextmanager
-def stop_on_interrupt(stop: threading.Event) -> Iterator[None]:
+def stop_on_interrupt(stop: threading.Event, *, also_on_termination: bool = False) -> Iterator[None]:
     """Let Ctrl-C set a flag, which the loops see between two chunks; a second Ctrl-C stops at once.
 
-    Only the main thread can do so; elsewhere, and where the program has a handler of its own, nothing changes.
+    ``also_on_termination``: SIGTERM does the same, where nobody else handles it.  Only the main thread can do so;
+    elsewhere, and where the program has a handler of its own, nothing changes.
     """
     mine = threading.current_thread() is threading.main_thread()
     if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
@@ -90,8 +91,13 @@ def stop_on_interrupt(stop: threading.Event) -> Iterator[None]:
             signal.default_int_handler(number, frame)
         stop.set()
 
+    ends = also_on_termination and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     signal.signal(signal.SIGINT, flag)
+    if ends:
+        signal.signal(signal.SIGTERM, flag)
     try:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        if ends:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)

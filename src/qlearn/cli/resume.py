@@ -1,0 +1,71 @@
+"""`qlearn resume`: go on with a training that was kept."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from qlearn.cli.options import Output, SeedOption, Whole, at_least, check_discount, check_seed
+from qlearn.cli.terminal import shell
+from qlearn.errors import DivergenceWarning, Interrupted
+
+EXAMPLES = """\
+Examples:
+  qlearn train CartPole-v1 "preset(pqn, CartPole-v1)" --steps 500000 --seeds 8 --out pqn
+  qlearn resume pqn
+  qlearn resume pqn --steps 1000000
+
+The numbers are those of a training that was never interrupted, to the bit.
+"""
+app = App(name="resume", help_epilogue=EXAMPLES, help_format="plaintext")
+
+
+@app.default
+def resume(
+    folder: Annotated[Path, Parameter(name="FOLDER", negative="")],
+    /,
+    *,
+    episodes: Whole | None = None,
+    steps: Whole | None = None,
+    discount: float | None = None,
+    json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    seed: SeedOption = 0,
+) -> int:
+    """Go on with a training that was interrupted, or further than it was to go.
+
+    Args:
+        folder: What `qlearn train --out FOLDER` wrote.
+        episodes: A larger number of episodes than was asked for first.
+        steps: A larger number of steps than was asked for first.
+        discount: What agents without a discount of their own are judged at; 0.95 where it is not given.
+        json: Print one JSON object on standard output, and nothing else there.
+        seed: Accepted for scripts; the seeds are those of the training.
+    """
+    at_least("--episodes", episodes, 1)
+    at_least("--steps", steps, 1)
+    check_discount(discount)
+    check_seed(seed)
+    from qlearn.cli.cache import keep_compiled
+    from qlearn.cli.train import CHECKPOINT, DISCOUNT, tell
+    from qlearn.training import resume as go_on
+    from qlearn.training.checkpoint import is_checkpoint
+
+    kept = folder if is_checkpoint(folder) else folder / CHECKPOINT
+    output = Output(json=json, out=kept.parent if kept.name == CHECKPOINT else folder)
+    keep_compiled()
+    warnings.simplefilter("ignore", DivergenceWarning)  # said by `tell`
+    try:
+        runs = go_on(kept, episodes=episodes, steps=steps)
+    except Interrupted as stopped:
+        runs = stopped.runs
+    unit = "episodes" if "episodes" in runs.settings else "steps"
+    count = len(runs.seeds)
+    which = f"seed {runs.seeds[0]}" if count == 1 else f"{count:,} seeds ({runs.seeds[0]} to {runs.seeds[-1]})"
+    budget = runs.settings[unit]
+    words = ["--seeds", count, "--seed", int(runs.seeds[0])]
+    agent = runs.settings["agent_written"] or runs.label
+    command = shell("qlearn", "train", runs.environment.name, agent, f"--{unit}", budget, *words)
+    return tell(runs, DISCOUNT if discount is None else discount, output, command, f"{budget:,} {unit}, {which}")

@@ -1,0 +1,130 @@
+"""``resume``: go on with a training that was kept in a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from qlearn.engine.worlds import spec_of
+from qlearn.environments import FiniteMDP, make
+from qlearn.errors import InputError, StoreError
+from qlearn.training.checkpoint import Folder, read_manifest, write_manifest
+from qlearn.training.names import parse_agent, written_agent
+from qlearn.training.plan import Plan
+from qlearn.training.runs import Runs
+from qlearn.training.train import Progress, only
+
+
+def resume(
+    folder: str | os.PathLike[str],
+    *,
+    agent: Any = None,
+    environment: Any = None,
+    episodes: int | None = None,
+    steps: int | None = None,
+    progress: Progress = None,
+) -> Runs:
+    """Go on with a training that ``ql.train(…, checkpoint=folder)`` began, to the numbers that it would have come to.
+
+    Args:
+        folder: the checkpoint.
+        agent: the description, where it is your own: code is never loaded from a checkpoint.
+        environment: the environment, where it is your own.
+        episodes: a larger budget than the one that was trained for, in episodes of each seed; or
+        steps: the same in steps.  Neither goes on to the budget that was given first.
+        progress: as in ``ql.train``.
+
+    Returns:
+        The runs, bit for bit those of a training that was never interrupted (on one kind of CPU, with one version of
+        jaxlib).
+
+    Raises:
+        StoreError: where the folder holds no checkpoint, or a damaged one whose older state is damaged too.
+        InputError: where agent or environment is your own and was not passed, or is another one than was trained;
+            where the budget is smaller, or cannot be changed.
+        Interrupted: on Ctrl-C; everything is kept again.
+
+    >>> import qlearn as ql
+    >>> half = ql.train(ql.QLearning(), "NChain-v0", episodes=2, seeds=3, checkpoint="here")
+    >>> ql.resume("here", episodes=4).returns.shape
+    (3, 4)
+    """
+    path = Path(folder)
+    told = read_manifest(path)
+    given = agent if agent is not None else _agent(path, told)
+    world = _environment(path, told, environment)
+    budget = _budget(told, episodes, steps)
+    plan = Plan([given], world, np.array(told["seeds"], np.int64), budget, told["unit"], told["snapshots"])
+    _same_agent(path, told, given)
+    further = budget != told["budget"]
+    kept = Folder(path, told["every"], further=further)
+    if further:
+        _can_go_further(told, plan)
+    try:
+        runs = only(plan, progress, kept)
+    except ValueError as error:
+        raise StoreError(f"What {path} keeps does not fit this training: {error}.") from error
+    if further:
+        write_manifest(path, {**told, "budget": budget, told["unit"] + "s": budget})
+    return runs
+
+
+def _agent(path: Path, told: dict[str, Any]) -> Any:
+    if told["agent_written"] is None:
+        raise InputError(f"{path} keeps a training of your own agent {told['agent']!r}. Pass it: `agent=…`.")
+    return parse_agent(told["agent_written"])
+
+
+def _environment(path: Path, told: dict[str, Any], given: Any) -> Any:
+    if given is None and not told["environment_by_name"]:
+        raise InputError(
+            f"{path} keeps a training on your own environment {told['environment']!r}. Pass it: `environment=…`."
+        )
+    world = make(told["environment"] if given is None else given)
+    digest = world.digest if isinstance(world, FiniteMDP) else None
+    if digest != told["model"] or world.name != told["environment"]:
+        raise InputError(
+            f"{path} keeps a training on {told['environment']!r}, and {world.name!r} is another problem. "
+            "Pass the environment that was trained on."
+        )
+    return world
+
+
+def _same_agent(path: Path, told: dict[str, Any], agent: Any) -> None:
+    now = (str(agent.label), int(agent.version), written_agent(agent))
+    then = (told["agent"], told["agent_version"], told["agent_written"])
+    if now != then:
+        raise InputError(
+            f"{path} keeps a training of {then[2] or then[0]} (version {then[1]}), and this is {now[2] or now[0]} "
+            f"(version {now[1]}). Pass the agent that was trained."
+        )
+
+
+def _budget(told: dict[str, Any], episodes: int | None, steps: int | None) -> int:
+    wanted = episodes if told["unit"] == "episode" else steps
+    other = steps if told["unit"] == "episode" else episodes
+    if other is not None:
+        raise InputError(f"This training counts {told['unit']}s. Pass {told['unit']}s=….")
+    if wanted is None:
+        return int(told["budget"])
+    if wanted < told["budget"] or int(wanted) != wanted:
+        raise InputError(
+            f"{told['unit']}s={wanted!r} is no budget beyond the {told['budget']} that were asked for first. "
+            "Pass a larger whole number."
+        )
+    return int(wanted)
+
+
+def _can_go_further(told: dict[str, Any], plan: Plan) -> None:
+    if told["snapshots"]:
+        raise InputError(
+            "Snapshots are spread over the budget, which can therefore not be changed. Leave out the new budget."
+        )
+    if told["unit"] == "episode" and plan.agents[0].learner(spec_of(plan.world)).num_environments is not None:
+        raise InputError(
+            "Seeds of an agent with a network reach a number of episodes at different times, and only the last is kept "
+            "there; a budget in episodes cannot be made larger. Train with steps=…."
+        )
