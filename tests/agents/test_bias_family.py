@@ -142,7 +142,7 @@ def test_speedy_q_learning_comes_near_the_optimum_where_averaging_q_learning_lag
     given = {"discount": 0.99, "exploration": ql.EpsilonGreedy(1.0)}
     agents = ql.SpeedyQLearning(**given), ql.QLearning(learning_rate=ql.per_visit(), **given)
     speedy, plain = (
-        np.abs(ql.train(a, garnet, steps=20_000, seeds=8).q_table[:, :4] - truth[:4]).max(axis=(1, 2)).mean()
+        np.abs(ql.train(a, garnet, steps=20_000, seeds=4).q_table[:, :4] - truth[:4]).max(axis=(1, 2)).mean()
         for a in agents
     )
     assert speedy < 0.4 * plain
@@ -191,16 +191,14 @@ def test_the_maximum_misleads_q_learning_and_these_less():
     settings = {"learning_rate": 0.1, "discount": 1.0, "exploration": ql.EpsilonGreedy(0.1)}
     kinds = {
         "plain": ql.QLearning(**settings),
-        "double": ql.DoubleExpectedSarsa(target=ql.Greedy(), **settings),
         "maxmin": ql.MaxminQLearning(num_tables=4, **settings),
         "weighted": ql.WeightedQLearning(**settings),
     }
     left = {}
     for name, agent in kinds.items():
-        left[name] = (ql.train(agent, problem, episodes=50, seeds=448).lengths == 2).mean()
+        left[name] = (ql.train(agent, problem, episodes=50, seeds=224).lengths == 2).mean()
     assert left["plain"] > 0.6
     assert left["weighted"] < left["plain"] - 0.2
-    assert left["double"] < left["plain"] - 0.2
     assert left["maxmin"] < left["plain"] - 0.2
 
 

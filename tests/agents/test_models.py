@@ -96,10 +96,8 @@ def test_dyna_plans_as_the_book_says_draw_for_draw(kind, more, maze):
         np.testing.assert_allclose(runs.q_table[seed], expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("plus", [False, True])
-def test_without_planning_both_are_q_learning(plus, maze):
-    agent = ql.DynaQPlus(planning_steps=0) if plus else ql.DynaQ(planning_steps=0, draw="pairs")
-    one, other = (ql.train(a, maze, steps=STEPS, seeds=2) for a in (agent, ql.QLearning()))
+def test_without_planning_dyna_q_plus_is_q_learning(maze):
+    one, other = (ql.train(a, maze, steps=STEPS, seeds=2) for a in (ql.DynaQPlus(planning_steps=0), ql.QLearning()))
     np.testing.assert_array_equal(one.q_table, other.q_table)
     np.testing.assert_array_equal(one.visits, other.visits)
 
@@ -136,17 +134,17 @@ def test_prioritised_sweeping_updates_what_the_book_says(maze):
 
 
 def test_extras_are_saved_and_come_back(maze, tmp_path):
-    runs = ql.train(ql.PrioritisedSweeping(), "DynaMaze-v0", episodes=2, seeds=3, snapshots=2)
+    runs = ql.train(ql.PrioritisedSweeping(), "DynaMaze-v0", episodes=2, seeds=2, snapshots=2)
     runs.save(tmp_path / "runs")
     again = ql.Runs.load(tmp_path / "runs")
     np.testing.assert_array_equal(again.extras["updates"], runs.extras["updates"])
     np.testing.assert_array_equal(again.snapshots.extras["updates"], runs.snapshots.extras["updates"])
 
 
-def test_all_of_them_find_the_shortest_way_through_the_maze():
+def test_both_find_the_shortest_way_through_the_maze():
     maze = problems.dyna_maze()
-    for agent in (ql.DynaQ(planning_steps=20), ql.DynaQPlus(planning_steps=20), ql.PrioritisedSweeping()):
-        runs = ql.train(agent, maze, episodes=50, seeds=8)
+    for agent in (ql.DynaQPlus(planning_steps=20), ql.PrioritisedSweeping()):
+        runs = ql.train(agent, maze, episodes=50, seeds=4)
         policies = runs.greedy_policies()
         assert (ql.planning.evaluate_policies(maze, policies, 14) > 0.999).mean() >= 0.75, agent.label
 

@@ -51,7 +51,7 @@ def agents(*, output: Output = Output(), seed: SeedOption = 0) -> None:  # noqa:
         [[r["name"], r["summary"], _in_words(r["settings"])] for r in rows],
         left=(0, 1, 2),
     )
-    say("Explorations: greedy and epsilon-greedy(ε), with ties=random or first; boltzmann, upper-confidence, count-bonus.")
+    say("Explorations: greedy, epsilon-greedy(ε), boltzmann(temperature), upper-confidence(c), count-bonus(β).")
     say("Schedules, for rates and ε: a number, linear(start, end, over=…), exponential(start, decay=…), per-visit().")
     say("Features: tile-coding(tilings=8, tiles=8, low=…, high=…), radial-basis, fourier, state-aggregation(10).")
     say("Networks: mlp(120, 84, activation=tanh, layer_norm=True). Optimizers: adam, adamw, rmsprop, sgd; rate first.")
