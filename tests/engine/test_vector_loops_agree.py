@@ -100,6 +100,7 @@ AGENTS = {
 BINS = {5: ql.StateAggregation(3), 4: ql.TileCoding(tiles=4, low=(-2.4, -3.0, -0.2, -3.0), high=(2.4, 3.0, 0.2, 3.0))}
 LINEAR = {
     "steps": {"n": 3},
+    "whole": {"n": None},
     "traces": {"trace_decay": 0.8, "traces": "dutch"},
 }
 WORLDS = {
@@ -126,7 +127,7 @@ def test_device_loop_and_host_loop_give_the_same_numbers(agent, world, seeds):
         np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-4)
 
 
-@pytest.mark.parametrize(("way", "world"), [("steps", "cartpole"), ("traces", "chain")])
+@pytest.mark.parametrize(("way", "world"), [("steps", "cartpole"), ("traces", "chain"), ("whole", "chain")])
 def test_linear_agents_give_the_same_numbers_in_both_loops(way, world):
     environment = WORLDS[world]()
     features = BINS[5 if world == "chain" else 4]

@@ -35,7 +35,7 @@ class LinearExpectedSarsa:
         discount: γ in [0, 1].
         exploration: the behaviour policy.
         initial_value: what every value starts with.
-        n: steps of the return, at least 1; or
+        n: steps of the return, at least 1; None for the return of the whole episode; or
         trace_decay: λ in [0, 1], where ``traces`` are kept.
         traces: ``"accumulating"`` or ``"replacing"`` (for features that are 0 or 1); None keeps none where λ is 0, and
             accumulating ones elsewhere.
@@ -55,7 +55,7 @@ class LinearExpectedSarsa:
     discount: float = 0.99
     exploration: Exploration = EpsilonGreedy(0.1)
     initial_value: float = 0.0
-    n: int = 1
+    n: int | None = 1
     trace_decay: float = 0.0
     traces: Literal["accumulating", "replacing"] | None = None
     trace_steps: int = 0

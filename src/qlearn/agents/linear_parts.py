@@ -108,6 +108,8 @@ def way_of(agent: Any, spec: Spec, basis: Basis, *, cut: bool = False) -> Way:
 
 def way_words(agent: Any) -> str:
     """What a label says of the way, before the method's name."""
+    if agent.n is None:
+        return "whole-episode "
     return "" if agent.n == 1 else f"{agent.n}-step "
 
 

@@ -192,7 +192,9 @@ def lanes(width: int, function: Callable[..., Any]) -> Callable[..., Any]:
         size = jax.tree.leaves(arguments)[0].shape[0]
         if size == 1:
             return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], arguments)))
-        inner = function if width == 1 else jax.vmap(function)
+        if width == 1:  # no axis of a lane, so that the branches of a seed are real ones
+            return jax.lax.map(lambda xs: function(*xs), arguments)
+        inner = jax.vmap(function)
         if size == width:
             return inner(*arguments)
         cut = jax.tree.map(lambda x: x.reshape(-1, width, *x.shape[1:]), arguments)
