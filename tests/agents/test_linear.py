@@ -150,6 +150,7 @@ CASES = {
     "Sarsa, cosines": ("sarsa", ql.LinearSarsa(COSINES, **CONTROL)),
     "Sarsa, 3 steps": ("sarsa", ql.LinearSarsa(TILES, n=3, **CONTROL)),
     "Sarsa, 40 steps": ("sarsa", ql.LinearSarsa(TILES, n=40, **CONTROL)),
+    "Sarsa, whole episodes": ("sarsa", ql.LinearSarsa(TILES, n=None, **CONTROL)),
     "Sarsa(λ)": ("sarsa", ql.LinearSarsa(TILES, trace_decay=0.8, **CONTROL)),
     "Sarsa(λ), replacing": ("sarsa", ql.LinearSarsa(TILES, trace_decay=0.8, traces="replacing", **CONTROL)),
     "true online Sarsa(λ)": ("sarsa", ql.LinearSarsa(COSINES, trace_decay=0.8, traces="dutch", **CONTROL)),
