@@ -117,8 +117,9 @@ def _check(agent: Any, world: Any) -> None:
     if learner.num_environments is None and spec.observation_shape is not None:
         raise InputError(
             f"{agent.label} has a table, and {world.name} observes arrays of shape {spec.observation_shape}, which no "
-            "table can list. Pass an agent with a network, such as ql.DQN, or count the observations with "
-            "gymnasium.wrappers.DiscretizeObservation."
+            "table can list. Pass an agent with features or a network, such as ql.LinearSarsa or ql.DQN, or count the "
+            "observations: ql.discretised(environment, bins) on the device, "
+            "gymnasium.wrappers.DiscretizeObservation elsewhere."
         )
     if learner.period == "episode" and world.time_limit is None:
         raise InputError(
