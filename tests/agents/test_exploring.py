@@ -120,3 +120,10 @@ def test_what_makes_no_sense_is_refused():
         ql.UCRL2(reward_min=1.0, reward_max=1.0)
     with pytest.raises(ql.InputError, match="out of range"):
         ql.PosteriorSampling(prior=0.0)
+
+
+def test_ucrl2_with_a_horizon_makes_a_plan_for_every_episode():
+    agent = ql.UCRL2(horizon=20, reward_width=0.1, transition_width=0.05)
+    runs = ql.train(agent, problems.river_swim(), episodes=150, seeds=3)
+    np.testing.assert_array_equal(runs.extras["plans"], 150)
+    assert runs.returns[:, 75:].mean() > 0.9 * 3.397264

@@ -7,7 +7,8 @@ After t steps, with n visits of (s, a), a model is plausible where
 
 Extended value iteration finds the best policy of the best plausible model: u ← max_a {r̃ + max_p̃ Σ p̃ u}, until the
 span of the change is below (r_max − r_min) / √t.  A new plan is made whenever a pair has been tried as often as in all
-time before the present one.
+time before the present one.  With a ``horizon`` of H steps it is H such steps from u = 0, one for each step of an
+episode, at the beginning of every episode.
 
 Source: T. Jaksch, R. Ortner and P. Auer, *Near-optimal regret bounds for reinforcement learning*, JMLR 11 (2010).
 Differences: rewards lie in [r_min, r_max] and not in [0, 1]; where an episode ends, the next one's first state follows;
@@ -24,7 +25,7 @@ import jax.numpy as jnp
 from qlearn.agents.counted_model import Counts, counted, doubled, legal_values, no_counts
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.errors import InputError
-from qlearn.rules.description import description, number
+from qlearn.rules.description import description, number, whole
 from qlearn.rules.exploration import Greedy
 
 Array = jax.Array
@@ -34,7 +35,7 @@ _MOST_SWEEPS = 10_000
 class UCRL2State(NamedTuple):
     """The plan, the counts that it stands on, and the step that ended an episode, as long as it waits."""
 
-    q: Array  # (S, A) float32, relative to the worst state
+    q: Array  # (H, S, A) float32; (1, S, A) without a horizon, relative to the worst state
     counts: Counts
     due: Array  # bool: whether a new plan is due
     waits: Array  # bool
@@ -47,6 +48,7 @@ class UCRL2:
     """UCRL2 on a table: optimism that is paid for at most by a known regret.
 
     Args:
+        horizon: H steps of an episode, at least 1, whose plan depends on the step; None for the average reward.
         reward_min: the smallest reward there is, in units of reward.
         reward_max: the largest, above it.
         delta: δ in (0, 1), the probability that the truth is not among the plausible models.
@@ -62,6 +64,7 @@ class UCRL2:
     'UCRL2'
     """
 
+    horizon: int | None = None
     reward_min: float = 0.0
     reward_max: float = 1.0
     delta: float = 0.05
@@ -78,6 +81,8 @@ class UCRL2:
     exploration = Greedy()
 
     def __post_init__(self) -> None:
+        if self.horizon is not None:
+            whole(self, "horizon")
         number(self, "reward_min", float("-inf"))
         number(self, "reward_max", float("-inf"))
         number(self, "delta", 0.0, 1.0, open_low=True)
@@ -98,7 +103,7 @@ class UCRL2:
         size, width = spec.num_states, spec.num_actions
 
         def init(noise: Any) -> UCRL2State:
-            zero, q = jnp.int32(0), jnp.zeros((size, width), jnp.float32)
+            zero, q = jnp.int32(0), jnp.zeros((self.horizon or 1, size, width), jnp.float32)
             nothing = (zero, zero, jnp.float32(0.0))
             return UCRL2State(q, no_counts(self, spec), jnp.bool_(True), jnp.bool_(False), nothing, zero)
 
@@ -134,21 +139,31 @@ class UCRL2:
                 small = (self.reward_max - self.reward_min) * jax.lax.rsqrt(t)
                 return (loop[1] > small) & (loop[2] < _MOST_SWEEPS)
 
-            start = (jnp.zeros(size, jnp.float32), jnp.float32(jnp.inf), jnp.int32(0))
-            q = backup(jax.lax.while_loop(unsettled, sweep, start)[0])
+            def back(u: Array, _: None) -> tuple[Array, Array]:
+                here = backup(u)
+                return legal_values(here, spec), here
+
+            nothing = jnp.zeros(size, jnp.float32)
+            if self.horizon is None:
+                start = (nothing, jnp.float32(jnp.inf), jnp.int32(0))
+                q = backup(jax.lax.while_loop(unsettled, sweep, start)[0])[None]
+            else:
+                q = jax.lax.scan(back, nothing, None, length=self.horizon)[1][::-1]
             counts = state.counts._replace(earlier=state.counts.visits)
             return state._replace(q=q, counts=counts, due=jnp.bool_(False), plans=state.plans + 1)
 
         def noted(state: UCRL2State, s: Array, a: Array, follows: Array, reward: Array) -> UCRL2State:
             counts = counted(state.counts, s, a, follows, reward)
-            return state._replace(counts=counts, due=state.due | doubled(counts, s, a))
+            due = state.due | doubled(counts, s, a) if self.horizon is None else jnp.bool_(False)
+            return state._replace(counts=counts, due=due)
 
         def act(state: UCRL2State, observation: Array, noise: Any, clock: Clock) -> tuple[Array, UCRL2State]:
             s, a, reward = state.waiting
             state = jax.lax.cond(state.waits, lambda x: noted(x, s, a, observation, reward), lambda x: x, state)
             now = (clock.total + jnp.uint32(1)).astype(jnp.float32)
-            state = jax.lax.cond(state.due, plan, lambda x, _: x, state, now)._replace(waits=jnp.bool_(False))
-            row = state.q[observation]
+            due = state.due if self.horizon is None else clock.step == 0
+            state = jax.lax.cond(due, plan, lambda x, _: x, state, now)._replace(waits=jnp.bool_(False))
+            row = state.q[jnp.minimum(clock.step, jnp.uint32((self.horizon or 1) - 1)), observation]
             return self.exploration.sample(row, spec.mask(observation), noise, clock, None), state
 
         def update(state: UCRL2State, trajectory: Transition, noise: Any, clock: Clock) -> UCRL2State:
@@ -163,7 +178,7 @@ class UCRL2:
             init,
             act,
             update,
-            lambda state, observation: state.q[observation],
+            lambda state, observation: state.q[0, observation],
             lane=1,
             fused=False,
             extras=lambda state: {"plans": state.plans},

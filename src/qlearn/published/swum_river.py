@@ -28,11 +28,11 @@ from qlearn.training import train
 _STEPS, _EPISODE, _POINTS = 10_000, 20, 20
 _BEST = 3.397264  # within 20 steps
 _TABLE = "table 1, printed; 20 simulations"
-_NAMES = ("PSRL, episodes of 20", "PSRL, no episodes", "UCRL2, no episodes")
+_NAMES = ("PSRL, episodes of 20", "PSRL, no episodes", "UCRL2, episodes of 20", "UCRL2, no episodes")
 
 
 def run(seeds: Sequence[int], progress: Progress) -> Reproduced:
-    """Train PSRL with and without episodes and UCRL2 without; regret is counted from visits and mean rewards."""
+    """Train both with and without episodes; regret is counted from visits and mean rewards."""
     river = river_swim()  # episodes of 20 steps
     endless = dataclasses.replace(river, time_limit=None)
     prior: dict[str, Any] = {"prior": 1 / 6, "can_end": False, "reward_mean": 1.0, "reward_std": 1.0}
@@ -44,6 +44,7 @@ def run(seeds: Sequence[int], progress: Progress) -> Reproduced:
             _BEST / _EPISODE,
         ),
         (PosteriorSampling(discount=0.99, renew="doubling", **prior), endless, average_reward(endless)),
+        (UCRL2(horizon=_EPISODE, transition_width=narrow), river, _BEST / _EPISODE),
         (UCRL2(transition_width=narrow), endless, average_reward(endless)),
     ]
     data = {}
@@ -52,18 +53,25 @@ def run(seeds: Sequence[int], progress: Progress) -> Reproduced:
         assert runs.snapshots is not None
         earned = (runs.snapshots.visits * problem.expected_reward).sum(axis=(2, 3))
         data[name] = best * runs.snapshots.positions - earned
-    episodes, endlessly, ucrl2 = (data[name][:, -1] for name in _NAMES)
+    episodes, endlessly, short, ucrl2 = (data[name][:, -1] for name in _NAMES)
     told = "PSRL outperforms UCRL2 by a large margin"
-    seen = f"without episodes {endlessly.mean():.0f} against {ucrl2.mean():.0f}"
+    means = [values.mean() for values in (episodes, short, endlessly, ucrl2)]
+    seen = "{:.0f} against {:.0f}, without episodes {:.0f} against {:.0f}".format(*means)
+    fine = bool(means[1] > 10 * means[0] and means[3] > 10 * means[2])
     claims = (
         measured("regret, PSRL with episodes of 20 steps", 68.8, episodes, _TABLE, tolerance=25, why=_WHY),
         measured("regret, PSRL without episodes", 106, endlessly, _TABLE, tolerance=40),
+        measured("regret, UCRL2 with episodes of 20 steps", 1260, short, _TABLE, tolerance=100, why=_STATIONARY),
         measured("regret, UCRL2 without episodes", 3640, ucrl2, _TABLE, tolerance=200),
-        statement("order", told, seen, bool(ucrl2.mean() > 10 * endlessly.mean()), "table 1 and figure 3"),
+        statement("order", told, seen, fine, "table 1 and figure 3"),
     )
     return Reproduced(claims, data)
 
 
+_STATIONARY = (
+    "their program keeps to the plan for the first step of an episode; with it an independent loop comes to 1,276 ± 12 "
+    "(6 runs), and with a plan for every step, which is better, to 988 ± 17"
+)
 _WHY = (
     "the tolerance is twice the standard error of a mean over 20 simulations with the deviations found here; what is "
     "done otherwise at an episode's end (see above) makes ours learn a little faster"
