@@ -150,7 +150,6 @@ def action_values(P, R, policy, gamma):
     "agent",
     [
         ql.NStepExpectedSarsa(n=3),
-        ql.TreeBackup(n=3),
         ql.QSigma(n=3, sigma=0.5, target="greedy", control_variate=True),
     ],
     ids=lambda agent: f"{agent.label} {getattr(agent, 'target', '')}",
@@ -168,23 +167,21 @@ def test_with_even_behaviour_values_come_to_those_of_the_target_policy(agent, sm
     np.testing.assert_array_less(np.abs(mean - expected)[:5], (5 * error + 0.02)[:5])
 
 
-@pytest.mark.parametrize("make", [ql.NStepSarsa, ql.QSigma])
-def test_a_truncated_step_bootstraps_and_a_terminated_one_does_not(make):
+def test_a_truncated_step_bootstraps_and_a_terminated_one_does_not():
     """One state, reward 1: after a single episode of one step, Q is 1 + γ Q₀ or 1."""
     settings = {"n": 3, "learning_rate": 1.0, "discount": 0.5, "initial_value": 8.0}
     cut = FiniteMDP.from_gymnasium({0: {0: [(1.0, 0, 1.0, False)]}}, time_limit=1)
     ends = FiniteMDP.from_gymnasium({0: {0: [(1.0, 0, 1.0, True)]}}, time_limit=1)
-    assert trained(make(**settings), cut, episodes=1, seeds=1).q_table.item() == 5.0
-    assert trained(make(**settings), ends, episodes=1, seeds=1).q_table.item() == 1.0
+    assert trained(ql.QSigma(**settings), cut, episodes=1, seeds=1).q_table.item() == 5.0
+    assert trained(ql.QSigma(**settings), ends, episodes=1, seeds=1).q_table.item() == 1.0
 
 
 def test_what_waits_is_settled_at_the_end_and_never_in_the_next_episode():
     """A corridor of three steps to a reward of 1; n is larger than any episode, so each is one Monte Carlo return."""
     steps = {s: {0: [(1.0, s + 1, float(s == 2), s == 2)]} for s in range(3)} | {3: {0: [(1.0, 3, 0.0, True)]}}
     corridor = FiniteMDP.from_gymnasium(steps)
-    for make in (ql.NStepSarsa, ql.TreeBackup):
-        runs = trained(make(n=5, learning_rate=1.0, discount=0.5), corridor, episodes=1, seeds=1)
-        assert runs.q_table[0, :, 0].tolist() == [0.25, 0.5, 1.0, 0.0]
+    runs = trained(ql.TreeBackup(n=5, learning_rate=1.0, discount=0.5), corridor, episodes=1, seeds=1)
+    assert runs.q_table[0, :, 0].tolist() == [0.25, 0.5, 1.0, 0.0]
 
 
 def test_a_sigma_that_counts_visits_is_refused_and_so_is_one_above_1():

@@ -177,7 +177,7 @@ def test_values_come_to_the_exact_ones(small, endless):
 def test_a_truncated_step_bootstraps_and_a_terminated_one_does_not():
     cut = FiniteMDP.from_gymnasium({0: {0: [(1.0, 0, 1.0, False)]}}, time_limit=1)
     ends = FiniteMDP.from_gymnasium({0: {0: [(1.0, 0, 1.0, True)]}}, time_limit=1)
-    for make in (ql.NStepTD, ql.TrueOnlineTDLambda, ql.OfflineLambdaReturn, ql.MonteCarloPrediction):
+    for make in (ql.TrueOnlineTDLambda, ql.OfflineLambdaReturn):
         agent = make(learning_rate=1.0, discount=0.5, initial_value=8.0)
         assert trained(agent, cut, episodes=1, seeds=1).state_values.item() == 5.0
         assert trained(agent, ends, episodes=1, seeds=1).state_values.item() == 1.0
