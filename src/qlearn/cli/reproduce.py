@@ -103,9 +103,12 @@ def _one(
     one: Reproduction, seeds: int | None, seed: int, output: Output, which: str
 ) -> tuple[Reproduced, dict[str, Any]]:
     """Run one, print its claims and write its picture."""
+    from qlearn.published import PUBLISHED
+
+    entry = PUBLISHED[one.name]
     count = one.seeds if seeds is None or one.seeds == 0 else seeds
     if not output.json:
-        title(f"{one.name}: {one.title} ({one.source}; {which})")
+        title(f"{one.name}: {entry.title} ({entry.source}; {which})")
     began = time.perf_counter()
     result = one.run(range(seed, seed + count), None)
     took = time.perf_counter() - began
@@ -114,8 +117,8 @@ def _one(
     pictures = _pictures(one, result, output.out)
     row = {
         "name": one.name,
-        "title": one.title,
-        "source": one.source,
+        "title": entry.title,
+        "source": entry.source,
         "seeds": [seed, seed + count - 1] if count else [],
         "claims": [_as_data(claim) for claim in result.claims],
         "wall_time": took,

@@ -74,4 +74,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction("sb-10.5", "Differential Sarsa at the queue", "S&B, figure 10.5", 28, run, draw)
+REPRODUCTION = Reproduction("sb-10.5", 28, run, draw)

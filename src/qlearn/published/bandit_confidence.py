@@ -49,6 +49,4 @@ def draw(result: Reproduced) -> Figure:
     return drawn(result.data, "Ten-armed test bed: upper confidence bounds", shares=False)
 
 
-REPRODUCTION = Reproduction(
-    "sb-2.4", "Upper confidence bounds on the ten-armed test bed", "S&B, figure 2.4", 1000, run, draw
-)
+REPRODUCTION = Reproduction("sb-2.4", 1000, run, draw)

@@ -45,6 +45,4 @@ def draw(result: Reproduced) -> Figure:
     return drawn(result.data, "Ten-armed test bed: sample averages")
 
 
-REPRODUCTION = Reproduction(
-    "sb-2.2", "Greedy and ε-greedy choices on the ten-armed test bed", "S&B, figure 2.2", 1000, run, draw
-)
+REPRODUCTION = Reproduction("sb-2.2", 1000, run, draw)

@@ -42,4 +42,4 @@ def draw(result: Reproduced) -> Figure:
     return drawn(result.data, "Gradient bandits, arms' means around 4", rewards=False)
 
 
-REPRODUCTION = Reproduction("sb-2.5", "Gradient bandits with and without a baseline", "S&B, figure 2.5", 600, run, draw)
+REPRODUCTION = Reproduction("sb-2.5", 600, run, draw)

@@ -23,7 +23,7 @@ from qlearn.rules import EpsilonGreedy, per_visit
 from qlearn.training import train_many
 
 PULLS = 1000
-BLOCK = 25
+BLOCK = 40
 """Pulls over which the share of the best arm is counted."""
 
 BEST = 1.5388

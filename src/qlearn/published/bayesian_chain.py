@@ -56,4 +56,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(np.arange(1, _PHASES + 1), lines, title=title, across="phase", along="reward", limits=(1000, 4000))
 
 
-REPRODUCTION = Reproduction("strens-2000", "Posterior sampling on the chain", "Strens 2000, table 1", 100, run, draw)
+REPRODUCTION = Reproduction("strens-2000", 100, run, draw)

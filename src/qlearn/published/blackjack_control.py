@@ -100,6 +100,4 @@ def draw(result: Reproduced) -> Figure:
     return surfaces(panels, "Blackjack: Monte Carlo with exploring starts, mean of runs")
 
 
-REPRODUCTION = Reproduction(
-    "sb-5.2", "Monte Carlo with exploring starts solves blackjack", "S&B, figure 5.2", 56, run, draw
-)
+REPRODUCTION = Reproduction("sb-5.2", 56, run, draw)

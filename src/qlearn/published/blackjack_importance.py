@@ -89,6 +89,4 @@ def draw(result: Reproduced) -> Figure:
     )
 
 
-REPRODUCTION = Reproduction(
-    "sb-5.3", "Ordinary and weighted importance sampling in blackjack", "S&B, figure 5.3", 100, run, draw
-)
+REPRODUCTION = Reproduction("sb-5.3", 100, run, draw)

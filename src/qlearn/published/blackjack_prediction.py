@@ -93,4 +93,4 @@ def draw(result: Reproduced) -> Figure:
     return surfaces(panels, "Blackjack: stick on 20 and 21")
 
 
-REPRODUCTION = Reproduction("sb-5.1", "Monte Carlo prediction plays blackjack", "S&B, figure 5.1", 100, run, draw)
+REPRODUCTION = Reproduction("sb-5.1", 100, run, draw)

@@ -37,4 +37,4 @@ def draw(result: Reproduced) -> Figure:
     return drawn(result.data, _STEPS, _CHANGE, "Blocking maze: 10 planning steps, κ 0.0001")
 
 
-REPRODUCTION = Reproduction("sb-8.4", "Dyna-Q and Dyna-Q+ when the way is blocked", "S&B, figure 8.4", 112, run, draw)
+REPRODUCTION = Reproduction("sb-8.4", 112, run, draw)

@@ -122,6 +122,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "sb-9.2", "Bootstrapping with state aggregation on 1,000 states", "S&B, figure 9.2", 48, run, draw
-)
+REPRODUCTION = Reproduction("sb-9.2", 48, run, draw)

@@ -105,17 +105,13 @@ class Reproduction:
     """A published result as a program.
 
     Args:
-        name: what a user types, for example ``sb-6.4``.
-        title: a line about it.
-        source: author, year, and the number of the figure, example or table.
+        name: what a user types, for example ``sb-6.4``; ``PUBLISHED`` has its title and source.
         seeds: how many independent runs it has unless told otherwise; 0 where nothing is random.
         run: ``(seeds, progress) -> Reproduced``; ``seeds`` is the sequence of seeds.
         draw: ``(Reproduced) -> Figure``, as the source draws it, with intervals over seeds.
     """
 
     name: str
-    title: str
-    source: str
     seeds: int
     run: Callable[[Sequence[int], Progress], Reproduced]
     draw: Callable[[Reproduced], Figure]

@@ -53,6 +53,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(x, lines, title=title, across="episode", along="sum of rewards during episode", limits=(-100, -15))
 
 
-REPRODUCTION = Reproduction(
-    "sb-6.4", "Sarsa, Q-learning and Expected Sarsa beside the cliff", "S&B, example 6.6", 400, run, draw
-)
+REPRODUCTION = Reproduction("sb-6.4", 400, run, draw)

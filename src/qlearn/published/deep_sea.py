@@ -98,6 +98,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "osband-deepsea", "Exploration in the deep sea: exponential or not", "Osband et al. 2019", 56, run, draw
-)
+REPRODUCTION = Reproduction("osband-deepsea", 56, run, draw)

@@ -1,7 +1,11 @@
 """Sutton and Barto, example 8.1 and figure 8.2: planning steps shorten learning in the Dyna maze.
 
 Conditions: α = 0.1, ε = 0.1, discount 0.95, values start at 0; 0, 5 and 50 planning steps.  The first episode is a walk
-at random, whose expected length is exact; the other averages are an independent simulation's.
+at random, whose expected length is exact; the other averages are an independent simulation's, of some hundred runs.
+
+What planning draws hardly matters: another independent simulation, of 20,000 runs and more, came to 23.33 ± 0.06 steps
+in episode 5 (5 planning steps) and 17.62 ± 0.02 in episode 3 (50) with a state first and then an action, as the book has
+it, and to 22.96 ± 0.06 and 17.52 ± 0.02 with pairs of both.
 """
 
 from __future__ import annotations
@@ -68,4 +72,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(x, lines, title=title, across="episode", along="steps of the episode", limits=(0, 800))
 
 
-REPRODUCTION = Reproduction("sb-8.2", "Planning steps in the Dyna maze", "S&B, figure 8.2", 250, run, draw)
+REPRODUCTION = Reproduction("sb-8.2", 250, run, draw)

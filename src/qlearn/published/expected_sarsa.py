@@ -68,6 +68,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(_RATES, result.data, title=title, across="step size α", along=along, limits=(-150, 0))
 
 
-REPRODUCTION = Reproduction(
-    "sb-6.3", "Interim and asymptotic performance over the step size", "S&B, figure 6.3; van Seijen 2009", 56, run, draw
-)
+REPRODUCTION = Reproduction("sb-6.3", 56, run, draw)

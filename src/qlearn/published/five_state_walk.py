@@ -82,4 +82,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(x, result.data, title=title, across="walks / episodes", along=along, limits=(0.0, 0.25))
 
 
-REPRODUCTION = Reproduction("sb-6.2", "TD and Monte Carlo on a walk of five states", "S&B, example 6.2", 100, run, draw)
+REPRODUCTION = Reproduction("sb-6.2", 100, run, draw)

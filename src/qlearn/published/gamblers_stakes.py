@@ -69,4 +69,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction("sb-4.3", "Value iteration on the gambler's problem", "S&B, figure 4.3", 0, run, draw)
+REPRODUCTION = Reproduction("sb-4.3", 0, run, draw)

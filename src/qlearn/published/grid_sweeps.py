@@ -60,4 +60,4 @@ def draw(result: Reproduced) -> Figure:
     return number_panels(result.data, title="Iterative policy evaluation of the uniform policy", places=1)
 
 
-REPRODUCTION = Reproduction("sb-4.1", "Sweeps of policy evaluation on a small grid", "S&B, figure 4.1", 0, run, draw)
+REPRODUCTION = Reproduction("sb-4.1", 0, run, draw)

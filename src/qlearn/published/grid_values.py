@@ -60,6 +60,4 @@ def draw(result: Reproduced) -> Figure:
     return number_panels(result.data, title="The grid of example 3.5, discount 0.9", places=1)
 
 
-REPRODUCTION = Reproduction(
-    "sb-3.5", "Values of the uniform policy and optimal values on a grid", "S&B, figures 3.2 and 3.5", 0, run, draw
-)
+REPRODUCTION = Reproduction("sb-3.5", 0, run, draw)

@@ -89,6 +89,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "hasselt-2010", "Double Q-learning on the noisy 3 × 3 grid", "van Hasselt 2010, figure 3", 300, run, draw
-)
+REPRODUCTION = Reproduction("hasselt-2010", 300, run, draw)

@@ -72,4 +72,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction("sb-4.2", "Policy iteration on Jack's car rental", "S&B, figure 4.2", 0, run, draw)
+REPRODUCTION = Reproduction("sb-4.2", 0, run, draw)

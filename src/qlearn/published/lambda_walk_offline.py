@@ -60,6 +60,4 @@ def draw(result: Reproduced) -> Figure:
     return over_step_sizes(result.data, "19-state random walk", ("off-line", "n-step"))
 
 
-REPRODUCTION = Reproduction(
-    "sb-12.3", "The off-line λ-return algorithm on a walk of 19 states", "S&B, figure 12.3", 100, run, draw
-)
+REPRODUCTION = Reproduction("sb-12.3", 100, run, draw)

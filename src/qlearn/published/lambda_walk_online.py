@@ -74,4 +74,4 @@ def draw(result: Reproduced) -> Figure:
     return over_step_sizes(result.data, "19-state random walk", (_ONLINE, _OFFLINE))
 
 
-REPRODUCTION = Reproduction("sb-12.8", "True online TD(λ) on a walk of 19 states", "S&B, figure 12.8", 100, run, draw)
+REPRODUCTION = Reproduction("sb-12.8", 100, run, draw)

@@ -76,4 +76,4 @@ def draw(result: Reproduced) -> Figure:
     return over_step_sizes(result.data, "19-state random walk", (_OURS, _THEIRS))
 
 
-REPRODUCTION = Reproduction("sb-12.6", "TD(λ) on a walk of 19 states", "S&B, figure 12.6", 100, run, draw)
+REPRODUCTION = Reproduction("sb-12.6", 100, run, draw)

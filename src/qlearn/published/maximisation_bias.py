@@ -54,6 +54,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(np.arange(1, 301), lines, title=title, across="episode", along="left from A, %", limits=(0, 100))
 
 
-REPRODUCTION = Reproduction(
-    "sb-6.5", "Maximisation bias: Q-learning and Double Q-learning", "S&B, figure 6.5", 3000, run, draw
-)
+REPRODUCTION = Reproduction("sb-6.5", 3000, run, draw)

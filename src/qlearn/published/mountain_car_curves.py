@@ -68,6 +68,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "sb-10.2", "Tile-coded Sarsa on mountain car for three step sizes", "S&B, figure 10.2", 100, run, draw
-)
+REPRODUCTION = Reproduction("sb-10.2", 100, run, draw)

@@ -81,4 +81,4 @@ def draw(result: Reproduced) -> Figure:
     return over_rates(lines, "Mountain car: step size and n", (210, 300))
 
 
-REPRODUCTION = Reproduction("sb-10.4", "Step size and n on mountain car", "S&B, figure 10.4", 100, run, draw)
+REPRODUCTION = Reproduction("sb-10.4", 100, run, draw)

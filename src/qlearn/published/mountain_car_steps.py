@@ -54,6 +54,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "sb-10.3", "One-step and eight-step Sarsa on mountain car", "S&B, figure 10.3", 100, run, draw
-)
+REPRODUCTION = Reproduction("sb-10.3", 100, run, draw)

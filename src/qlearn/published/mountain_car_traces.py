@@ -64,6 +64,4 @@ def draw(result: Reproduced) -> Figure:
     return over_rates(lines, "Mountain car: step size and λ, replacing traces", (170, 300))
 
 
-REPRODUCTION = Reproduction(
-    "sb-12.10", "Step size and λ on mountain car, replacing traces", "S&B, figure 12.10", 60, run, draw
-)
+REPRODUCTION = Reproduction("sb-12.10", 60, run, draw)

@@ -93,6 +93,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "sb-10.1", "The cost to go of mountain car while Sarsa learns it", "S&B, figure 10.1", 16, run, draw
-)
+REPRODUCTION = Reproduction("sb-10.1", 16, run, draw)

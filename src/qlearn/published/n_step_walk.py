@@ -52,4 +52,4 @@ def draw(result: Reproduced) -> Figure:
     return over_step_sizes(result.data, "19-state random walk: n-step TD")
 
 
-REPRODUCTION = Reproduction("sb-7.2", "n-step TD on a walk of 19 states", "S&B, figure 7.2", 100, run, draw)
+REPRODUCTION = Reproduction("sb-7.2", 100, run, draw)

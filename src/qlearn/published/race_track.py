@@ -115,6 +115,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "sb-5-racetrack", "Off-policy Monte Carlo on the race track", "S&B, exercise 5.12", 8, run, draw
-)
+REPRODUCTION = Reproduction("sb-5-racetrack", 8, run, draw)

@@ -45,4 +45,4 @@ def draw(result: Reproduced) -> Figure:
     return drawn(result.data, _STEPS, _CHANGE, "Shortcut maze: 50 planning steps, κ 0.001")
 
 
-REPRODUCTION = Reproduction("sb-8.5", "Dyna-Q and Dyna-Q+ when a shortcut opens", "S&B, figure 8.5", 56, run, draw)
+REPRODUCTION = Reproduction("sb-8.5", 56, run, draw)

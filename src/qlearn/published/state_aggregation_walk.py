@@ -82,6 +82,4 @@ def draw(result: Reproduced) -> Figure:
     )
 
 
-REPRODUCTION = Reproduction(
-    "sb-9.1", "Gradient Monte Carlo with state aggregation on 1,000 states", "S&B, figure 9.1", 6, run, draw
-)
+REPRODUCTION = Reproduction("sb-9.1", 6, run, draw)

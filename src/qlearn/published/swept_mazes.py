@@ -102,6 +102,4 @@ def draw(result: Reproduced) -> Figure:
     return figure
 
 
-REPRODUCTION = Reproduction(
-    "sb-8-sweeping", "Prioritised sweeping against Dyna-Q, maze by maze", "S&B, example 8.4", 9, run, draw
-)
+REPRODUCTION = Reproduction("sb-8-sweeping", 9, run, draw)

@@ -84,6 +84,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(x, result.data, title="RiverSwim: regret", across="steps", along="regret, in units of reward")
 
 
-REPRODUCTION = Reproduction(
-    "osband-2013", "Regret of PSRL and UCRL2 on RiverSwim", "Osband et al. 2013, table 1", 12, run, draw
-)
+REPRODUCTION = Reproduction("osband-2013", 12, run, draw)

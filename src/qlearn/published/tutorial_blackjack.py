@@ -66,4 +66,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(x, result.data, title=title, across="% of the games", along="mean reward", limits=(-0.45, 0.0))
 
 
-REPRODUCTION = Reproduction("gymnasium-blackjack", "Q-learning plays blackjack", "Gymnasium's tutorial", 24, run, draw)
+REPRODUCTION = Reproduction("gymnasium-blackjack", 24, run, draw)

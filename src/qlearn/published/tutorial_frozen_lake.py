@@ -88,6 +88,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(x, lines, title="Frozen lakes without slips", across="episode", along="cumulated rewards")
 
 
-REPRODUCTION = Reproduction(
-    "gymnasium-frozenlake", "Q-learning on frozen lakes of four sizes", "Gymnasium's tutorial", 112, run, draw
-)
+REPRODUCTION = Reproduction("gymnasium-frozenlake", 112, run, draw)

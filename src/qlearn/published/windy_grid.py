@@ -57,4 +57,4 @@ def draw(result: Reproduced) -> Figure:
     return curves(result.data["x"], lines, title=title, across="time steps", along="episodes", limits=(0, 200))
 
 
-REPRODUCTION = Reproduction("sb-6-windy", "Sarsa on the windy grid", "S&B, example 6.5", 400, run, draw)
+REPRODUCTION = Reproduction("sb-6-windy", 400, run, draw)
