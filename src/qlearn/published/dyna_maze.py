@@ -4,8 +4,8 @@ Conditions: α = 0.1, ε = 0.1, discount 0.95, values start at 0; 0, 5 and 50 pl
 at random, whose expected length is exact; the other averages are an independent simulation's, of some hundred runs.
 
 What planning draws hardly matters: another independent simulation, of 20,000 runs and more, came to 23.33 ± 0.06 steps
-in episode 5 (5 planning steps) and 17.62 ± 0.02 in episode 3 (50) with a state first and then an action, as the book has
-it, and to 22.96 ± 0.06 and 17.52 ± 0.02 with pairs of both.
+in episode 5 (5 planning steps) and 17.62 ± 0.02 in episode 3 (50) with a state first and then an action, as the book
+has it, and to 22.96 ± 0.06 and 17.52 ± 0.02 with pairs of both.
 """
 
 from __future__ import annotations
