@@ -19,15 +19,26 @@ def first_tables(agent: Agent, environment: Any, seeds: np.ndarray[Any, Any]) ->
     """What an agent knows of every state before its first step, (n, S, A) float32."""
     legal = getattr(environment, "legal", None)
     mask = None if legal is None or legal.all() else jnp.asarray(legal)
-    spec = Spec(environment.num_states, environment.num_actions, environment.time_limit, mask)
-    learner = agent.learner(spec)
-    zero = jnp.uint32(0)
+    spec = (environment.num_states, environment.num_actions, environment.time_limit)
+    return np.asarray(_tables()(spec, agent, mask, jnp.asarray(seeds, jnp.uint32)))
 
-    def one(seed: jax.Array) -> jax.Array:
-        state = learner.init(noise.at(seed, noise.INITIAL, zero, zero))
-        return jax.vmap(lambda s: learner.q_values(state, s))(jnp.arange(spec.num_states, dtype=jnp.int32))
 
-    return np.asarray(jax.jit(jax.vmap(one))(jnp.asarray(seeds, jnp.uint32)))
+@functools.cache
+def _tables() -> Any:
+    """The compiled function of ``first_tables``: other numbers of an agent compile nothing."""
+
+    def tables(sizes: tuple[int, int, int | None], agent: Agent, mask: Any, seeds: jax.Array) -> jax.Array:
+        spec = Spec(*sizes, mask)
+        learner = agent.learner(spec)
+        zero = jnp.uint32(0)
+
+        def one(seed: jax.Array) -> jax.Array:
+            state = learner.init(noise.at(seed, noise.INITIAL, zero, zero))
+            return jax.vmap(lambda s: learner.q_values(state, s))(jnp.arange(spec.num_states, dtype=jnp.int32))
+
+        return jax.vmap(one)(seeds)
+
+    return jax.jit(tables, static_argnums=0)
 
 
 def first_knowledge(agent: Agent, environment: Any, seeds: np.ndarray[Any, Any]) -> Known:
