@@ -1,6 +1,6 @@
 """Sutton and Barto, figure 2.2: greedy and ε-greedy learners of sample averages on the ten-armed test bed.
 
-The text prints four facts; what the curves come to is read off the figure.
+The text prints four facts; what the curves come to is known roughly.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from qlearn.agents import QLearning
 from qlearn.published.bandit_parts import BEST, drawn, late, pull, sample_averages
 from qlearn.published.claim import Progress, Reproduced, Reproduction, measured, statement
 
-_TEXT, _FIGURE = "section 2.3, printed", "figure 2.2, read off"
+_TEXT, _FIGURE = "section 2.3, printed", "figure 2.2, roughly"
 
 
 def run(seeds: Sequence[int], progress: Progress) -> Reproduced:

@@ -18,7 +18,7 @@ from qlearn.published.bandit_parts import drawn, late, pull
 from qlearn.published.claim import Progress, Reproduced, Reproduction, exact, measured, statement
 from qlearn.rules import EpsilonGreedy, Greedy
 
-_FIGURE = "figure 2.3, read off"
+_FIGURE = "figure 2.3, roughly"
 _NAMES = ("optimistic, greedy", "realistic, ε 0.1")
 
 
