@@ -30,7 +30,13 @@ def run(seeds: Sequence[int], progress: Progress) -> Reproduced:
     other = data[f"{_EPSILON}, reward"][:, :10].mean()
     seen = f"pulls 1 to 10: {mean[:10].mean():.2f} against {other:.2f}; at the end {end[0]:.2f} against {end[1]:.2f}"
     claims = (
-        measured("UCB, reward of pulls 901 to 1,000", 1.5, late(data, f"{_UCB}, reward"), "figure 2.4, roughly", tolerance=0.04),
+        measured(
+            "UCB, reward of pulls 901 to 1,000",
+            1.5,
+            late(data, f"{_UCB}, reward"),
+            "figure 2.4, roughly",
+            tolerance=0.04,
+        ),
         statement("order", told, seen, bool(end[0] > end[1] and mean[:10].mean() < other), "section 2.7"),
         measured("UCB, reward of pull 11", BEST / np.sqrt(2), rewards[:, 10], "exact"),
         statement(
