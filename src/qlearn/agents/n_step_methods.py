@@ -76,55 +76,90 @@ class Method:
 
 def n_step_learner(agent: Any, method: Method, spec: Spec) -> Learner:
     """The learner of a method on a table; ``agent`` has ``n`` and the fields that all table agents share."""
-    explore, rate, n = agent.exploration, rate_of(agent), agent.n
-    target = method.target or explore.probabilities
+    steps = _Steps(agent, method, spec)
 
-    def init(noise: Any) -> NStepState:
-        chosen = jnp.int32(-1) if method.ahead else None
-        ratio = jnp.float32(1.0) if method.ahead and method.sigma else None
-        q = first_table(agent, spec)
-        return NStepState(q, first_counts(agent, spec), chosen, ratio, _nothing_waits(method, n, q.shape[1]))
+    def q_values(state: NStepState, observation: Array) -> Array:
+        return state.q[observation]
 
-    def choose(state: NStepState, observation: Array, noise: Any, clock: Clock) -> Array:
+    return Learner(steps.init, steps.act, steps.update, q_values, lane=lane_of(spec))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Steps:
+    """The functions of a method for one seed."""
+
+    agent: Any
+    method: Method
+    spec: Spec
+
+    @property
+    def n(self) -> int:
+        """Steps of a return."""
+        return int(self.agent.n)
+
+    @property
+    def rate(self) -> Schedule:
+        """α."""
+        return rate_of(self.agent)
+
+    @property
+    def target(self) -> Callable[..., Array]:
+        """The target policy: ``(row, mask, clock, visits) -> (A,)``."""
+        return self.method.target or self.agent.exploration.probabilities
+
+    def init(self, noise: Any) -> NStepState:
+        """Nothing is known and nothing waits."""
+        chosen = jnp.int32(-1) if self.method.ahead else None
+        ratio = jnp.float32(1.0) if self.method.ahead and self.method.sigma else None
+        q = first_table(self.agent, self.spec)
+        waiting = _nothing_waits(self.method, self.n, q.shape[1])
+        return NStepState(q, first_counts(self.agent, self.spec), chosen, ratio, waiting)
+
+    def choose(self, state: NStepState, observation: Array, noise: Any, clock: Clock) -> Array:
+        """An action of the behaviour policy."""
         seen = visits_of(state.visits, observation)
-        return explore.sample(read_row(state.q, observation), spec.mask(observation), noise, clock, seen)
+        row, mask = read_row(state.q, observation), self.spec.mask(observation)
+        return self.agent.exploration.sample(row, mask, noise, clock, seen)
 
-    def act(state: NStepState, observation: Array, noise: Any, clock: Clock) -> tuple[Array, NStepState]:
-        action = choose(state, observation, noise, clock)
+    def act(self, state: NStepState, observation: Array, noise: Any, clock: Clock) -> tuple[Array, NStepState]:
+        """The action chosen ahead, or one chosen now."""
+        action = self.choose(state, observation, noise, clock)
         if state.next_action is not None:
             action = jnp.where(state.next_action >= 0, state.next_action, action)
         return action, state
 
-    def place_of(state: NStepState, row: Array, observation: Array, action: Array, clock: Clock) -> Place:
+    def place_of(self, state: NStepState, row: Array, observation: Array, action: Array, clock: Clock) -> Place:
         """The state with the action taken there now; its ρ is that of this moment."""
-        mask, seen = spec.mask(observation), visits_of(state.visits, observation)
-        weights = target(row, mask, clock, seen)
-        if method.sigma is None:
+        mask, seen = self.spec.mask(observation), visits_of(state.visits, observation)
+        weights = self.target(row, mask, clock, seen)
+        if self.method.sigma is None:
             return Place(row, action, weights)
         ratio = jnp.float32(1.0)
-        if method.target is not None:
-            behaviour = explore.probabilities(row, mask, clock, seen)
+        if self.method.target is not None:
+            behaviour = self.agent.exploration.probabilities(row, mask, clock, seen)
             ratio = entry(weights, action) / jnp.maximum(entry(behaviour, action), jnp.float32(1e-30))
-        return Place(row, action, weights, method.sigma.value(clock), ratio)
+        return Place(row, action, weights, self.method.sigma.value(clock), ratio)
 
-    def returns(state: NStepState, waiting: Waiting, newest: Array, clock: Clock) -> Array:
+    def returns(self, state: NStepState, waiting: Waiting, newest: Array, clock: Clock) -> Array:
         """The return from every place on, (n,); ``newest`` is that of the last."""
-        if waiting.rows is None or method.onward is None:
-            ones = jnp.ones(n, jnp.float32)
-            return _backwards(waiting.rewards, newest, Onward(jnp.zeros(n, jnp.float32), ones), agent.discount)
+        if waiting.rows is None or self.method.onward is None:
+            ones = jnp.ones(self.n, jnp.float32)
+            return _backwards(
+                waiting.rewards, newest, Onward(jnp.zeros(self.n, jnp.float32), ones), self.agent.discount
+            )
 
         def onward(row: Array, s: Array, a: Array, sigma: Array | None, ratio: Array | None) -> Onward:
-            weights = target(row, spec.mask(s), clock, visits_of(state.visits, s))
-            assert method.onward is not None
-            return method.onward(Place(row, a, weights, sigma, ratio))
+            weights = self.target(row, self.spec.mask(s), clock, visits_of(state.visits, s))
+            assert self.method.onward is not None
+            return self.method.onward(Place(row, a, weights, sigma, ratio))
 
         each = (waiting.rows, waiting.states, waiting.actions, waiting.sigma, waiting.ratio)
-        return _backwards(waiting.rewards, newest, _each(onward, each, n), agent.discount)
+        return _backwards(waiting.rewards, newest, _each(onward, each, self.n), self.agent.discount)
 
-    def learn(state: NStepState, place: Any, target: Array, clock: Clock, when: Array) -> NStepState:
+    def learn(self, state: NStepState, place: Any, target: Array, clock: Clock, when: Array) -> NStepState:
         """Move the value of a waiting step towards its return, where ``when`` holds."""
         s, a = state.waiting.states[place], state.waiting.actions[place]
-        alpha = rate.value(clock, None if state.visits is None else read(state.visits, s, a))
+        alpha = self.rate.value(clock, None if state.visits is None else read(state.visits, s, a))
         old = read(state.q, s, a)
         new = jnp.where(when, old + alpha * (target - old), old)
         waiting = state.waiting
@@ -133,38 +168,37 @@ def n_step_learner(agent: Any, method: Method, spec: Spec) -> Learner:
             waiting = waiting._replace(rows=jnp.where(cells, new, waiting.rows))
         return state._replace(q=settled_write(state.q, s, a, new), waiting=waiting)
 
-    def flush(i: Array, state: NStepState, fixed: tuple[Array, Array, Clock, Array]) -> NStepState:
+    def flush(self, i: Array, state: NStepState, fixed: tuple[Array, Array, Clock, Array]) -> NStepState:
         """At the end of an episode: one more of the steps that wait, the oldest first."""
         values, newest, clock, ended = fixed
         if state.waiting.rows is not None:
-            values = returns(state, state.waiting, newest, clock)
-        return learn(state, i + 1, values[i + 1], clock, ended & (i + 1 >= n - state.waiting.num))
+            values = self.returns(state, state.waiting, newest, clock)
+        return self.learn(state, i + 1, values[i + 1], clock, ended & (i + 1 >= self.n - state.waiting.num))
 
-    def update(state: NStepState, trajectory: Transition, noise: Any, clock: Clock) -> NStepState:
+    def update(self, state: NStepState, trajectory: Transition, noise: Any, clock: Clock) -> NStepState:
+        """One more step waits, and the oldest learns; at the end of an episode all do."""
         t, later = last(trajectory), clock.ahead()
-        here = place_of(state, read_row(state.q, t.observation), t.observation, t.action, clock)
+        here = self.place_of(state, read_row(state.q, t.observation), t.observation, t.action, clock)
         if state.next_ratio is not None and state.next_action is not None:
             assert here.ratio is not None
             here = here._replace(ratio=jnp.where(state.next_action >= 0, state.next_ratio, here.ratio))
         state = state._replace(visits=count(state.visits, t.observation, t.action))
         then = jnp.int32(-1)
-        if method.ahead:
-            then = choose(state, t.next_observation, noise.behaviour.ahead(), later)
-        beyond = place_of(state, read_row(state.q, t.next_observation), t.next_observation, then, later)
-        newest = one_step(t, jnp.ones(1, jnp.float32), method.value(beyond)[None], agent.discount)
+        if self.method.ahead:
+            then = self.choose(state, t.next_observation, noise.behaviour.ahead(), later)
+        beyond = self.place_of(state, read_row(state.q, t.next_observation), t.next_observation, then, later)
+        newest = one_step(t, jnp.ones(1, jnp.float32), self.method.value(beyond)[None], self.agent.discount)
         state = state._replace(waiting=_pushed(state.waiting, t, here))
-        values = returns(state, state.waiting, newest, clock)
-        state = learn(state, 0, values[0], clock, state.waiting.num == n)
-        rounds = jnp.where(anyone(t.ended), n - 1, 0)
-        state = repeat(rounds, flush, state, (values, newest, clock, t.ended)) if n > 1 else state
+        values = self.returns(state, state.waiting, newest, clock)
+        state = self.learn(state, 0, values[0], clock, state.waiting.num == self.n)
+        rounds = jnp.where(anyone(t.ended), self.n - 1, 0)
+        state = repeat(rounds, self.flush, state, (values, newest, clock, t.ended)) if self.n > 1 else state
         waiting = state.waiting._replace(num=jnp.where(t.ended, 0, state.waiting.num))
-        if not method.ahead:
+        if not self.method.ahead:
             return state._replace(waiting=waiting)
         chosen = jnp.where(t.ended, jnp.int32(-1), then)
         ratio = None if state.next_ratio is None else beyond.ratio
         return state._replace(waiting=waiting, next_action=chosen, next_ratio=ratio)
-
-    return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))
 
 
 def target_of(agent: Any) -> Callable[..., Array] | None:
