@@ -99,14 +99,7 @@ def lambda_learner(agent: Any, method: Method, spec: Spec) -> Learner:
         masks = spec.mask(t.observation), spec.mask(t.next_observation)
         errors = method.errors(Seen(t, row, value, masks[0], next_row, masks[1], then, old))
         alpha = rate.value(clock, None if visits is None else read(visits, t.observation, t.action))
-        stand = ~first if errors.keep is None else ~first & errors.keep
-        decay = jnp.asarray(agent.discount * agent.trace_decay, jnp.float32)
-        change = Change(
-            keep=jnp.where(stand, decay, 0.0),
-            amount=alpha * errors.along,
-            alpha=alpha,
-            own=None if errors.own is None else alpha * errors.own,
-        )
+        change = _change(agent, errors, alpha, first)
         cell = (t.observation, t.action)
         q, traces = follow(state.q, state.traces, cell, change, method.traces, before=method.before)
         chosen = jnp.where(t.ended, jnp.int32(-1), then) if method.ahead else None
@@ -114,3 +107,11 @@ def lambda_learner(agent: Any, method: Method, spec: Spec) -> Learner:
         return LambdaState(q, visits, traces, chosen, kept)
 
     return Learner(init, act, update, lambda state, observation: state.q[observation], lane=lane_of(spec))
+
+
+def _change(agent: Any, errors: Errors, alpha: Array, first: Array) -> Change:
+    """What the errors of a step change; at the first step of an episode nothing stands from before."""
+    stand = ~first if errors.keep is None else ~first & errors.keep
+    decay = jnp.asarray(agent.discount * agent.trace_decay, jnp.float32)
+    own = None if errors.own is None else alpha * errors.own
+    return Change(keep=jnp.where(stand, decay, 0.0), amount=alpha * errors.along, alpha=alpha, own=own)
