@@ -2,8 +2,8 @@
 
 # The interpreter that .venv is made with, once: make PYTHON=python3.13 test
 PYTHON ?= python3
-# More for pytest: make test PYTEST_FLAGS="-x -k frame"
-PYTEST_FLAGS ?= -n auto --maxprocesses 4
+# More for pytest: make test PYTEST_FLAGS="-x -k frame". The examples of a page build on each other: a file, a worker.
+PYTEST_FLAGS ?= -n auto --maxprocesses 4 --dist loadfile
 
 BIN := .venv/bin
 READY := .venv/.ready

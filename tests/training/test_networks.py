@@ -161,7 +161,7 @@ def test_divergence_on_the_host_is_noticed_too():
             "CartPole-v1",
             "7.*4",
         ),
-        (ql.QLearning, "CartPole-v1", "which no table can list. Pass an agent with a network"),
+        (ql.QLearning, "CartPole-v1", "which no table can list. Pass an agent with features or a network"),
         (small, "Pendulum-v1", "continuous actions"),
         (lambda: small_dqn(replay=10**9), "CartPole-v1", "smaller `replay=`"),
     ],
