@@ -62,7 +62,9 @@ def section(name, found):
     lines += ["| " + " | ".join(cell.replace("|", "/") for cell in cells(claim)) + " |" for claim in found["claims"]]
     remarks = [f"- {claim['what']}: {claim['why']}" for claim in found["claims"] if claim["why"]]
     seeds = f"{count:,} seeds" if count else "nothing is random"
-    return "\n".join([*lines, "", *remarks, *[""] * bool(remarks), f"{seeds}, {found['seconds']:.1f} s.", ""])
+    shown = [f"![{entry.title}](../../docs/pictures/published-{name}.png)", ""] * (name in SHOWN)
+    last = f"{seeds}, {found['seconds']:.1f} s."
+    return "\n".join([*lines, "", *remarks, *[""] * bool(remarks), last, "", *shown])
 
 
 def page(results):
