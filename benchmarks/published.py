@@ -21,6 +21,10 @@ Made by `python -m benchmarks.published`; `qlearn reproduce NAME --out results` 
 S&B is Sutton and Barto, *Reinforcement Learning*, 2nd edition, 2018. A claim **agrees** where the 95% interval of what
 was found, widened by how exactly the source can be read (±), holds the source's number; it is **explained** where it
 does not and the reason is known, which then stands below the table.
+
+**No copy of the books and papers was at hand when these programs were written.** What is called printed, a caption or
+read off stands here from memory, and waits to be checked against the source by somebody who has it; what is called exact
+or independent was computed or simulated apart from qlearn's agents.
 """
 
 

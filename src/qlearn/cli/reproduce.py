@@ -24,7 +24,8 @@ Examples:
 Each claim of a source stands beside what was found: it agrees where the 95% interval,
 widened by how exactly the source can be read, holds the source's number; it is explained
 where it does not and the reason is known. The exit code is 1 where one differs without
-a reason.
+a reason. What is called printed or read off a figure stands here from memory: no copy of
+the sources was at hand.
 """
 app = App(name="reproduce", help_epilogue=EXAMPLES, help_format="plaintext")
 
