@@ -23,8 +23,8 @@ was found, widened by how exactly the source can be read (±), holds the source'
 does not and the reason is known, which then stands below the table.
 
 **No copy of the books and papers was at hand when these programs were written.** What is called printed, a caption or
-read off stands here from memory, and waits to be checked against the source by somebody who has it; what is called exact
-or independent was computed or simulated apart from qlearn's agents.
+read off stands here from memory, and waits to be checked against the source by somebody who has it; what is called
+exact or independent was computed or simulated apart from qlearn's agents.
 """
 
 
