@@ -108,8 +108,8 @@ def _whole(kind: Kind, before: bool, has_own: bool) -> Any:
     def step(q: Array, e: Array, here: Array, keep: Array, amount: Array, alpha: Array, own: Array) -> Any:
         decayed = keep * e
         now = jnp.where(here, _marked(kind, decayed, alpha), decayed)
-        new = q + amount * (decayed if before else now)
-        return (jnp.where(here, new + own, new) if has_own else new), now
+        moved = amount * (decayed if before else now)
+        return q + (jnp.where(here, moved + own, moved) if has_own else moved), now
 
     @custom_vmap
     def one(q: Array, e: Array, s: Array, a: Array, *scalars: Array) -> Any:
