@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from qlearn.agents import WatkinsQLambda as WatkinsQLambda
     from qlearn.agents import WeightedQLearning as WeightedQLearning
     from qlearn.agents import agent as agent
+    from qlearn.agents import convolution as convolution
     from qlearn.agents import faults as faults
     from qlearn.agents import mlp as mlp
     from qlearn.checking import Checked as Checked
@@ -176,6 +177,7 @@ _NAMES = {
         "ThompsonSampling",
         "GradientBandit",
         "agent",
+        "convolution",
         "mlp",
     ),
     "qlearn.training": ("Runs", "Snapshots", "resume", "train"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qlearn.agents.convolution import convolution
 from qlearn.agents.differential_q_learning import DifferentialQLearning
 from qlearn.agents.differential_sarsa import DifferentialSarsa
 from qlearn.agents.double_expected_sarsa import DoubleExpectedSarsa
@@ -111,5 +112,6 @@ __all__ = [
     "WatkinsQLambda",
     "WeightedQLearning",
     "agent",
+    "convolution",
     "mlp",
 ]

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from qlearn.agents.convolution import convolution
 from qlearn.agents.mlp import mlp
 from qlearn.agents.network import Network
 from qlearn.agents.optimizer import Optimizer
@@ -149,8 +150,8 @@ def _written(thing: Any) -> str:
 
 
 def _written_network(network: Network) -> str:
-    """An ``mlp``; a KeyError for any other network, which no text names."""
-    if not isinstance(network.builder, mlp):
+    """An ``mlp`` or a ``convolution``; a KeyError for any other network, which no text names."""
+    if not isinstance(network.builder, (mlp, convolution)):
         raise KeyError(network)
     return repr(network.builder)
 

@@ -57,6 +57,7 @@ from qlearn.agents import (
     TrueOnlineTDLambda,
     WatkinsQLambda,
     WeightedQLearning,
+    convolution,
     mlp,
 )
 from qlearn.agents.backend import load_keras
@@ -173,6 +174,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "exponential": exponential,
     "per-visit": per_visit,
     "mlp": mlp,
+    "convolution": convolution,
     "tile-coding": TileCoding,
     "radial-basis": RadialBasis,
     "fourier": Fourier,
