@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from qlearn.training import Snapshots as Snapshots
     from qlearn.training import resume as resume
     from qlearn.training import train as train
+    from qlearn.training.kept import kept_runs as kept_runs
     from qlearn.training.preset import find_preset as find_preset
     from qlearn.training.preset import preset as preset
     from qlearn.training.preset import presets as presets
@@ -181,6 +182,7 @@ _NAMES = {
         "mlp",
     ),
     "qlearn.training": ("Runs", "Snapshots", "resume", "train"),
+    "qlearn.training.kept": ("kept_runs",),
     "qlearn.training.preset": ("find_preset", "preset", "presets"),
     "qlearn.training.presets": ("tutorial_agents", "tutorial_network"),
     "qlearn.evaluation": ("evaluate",),

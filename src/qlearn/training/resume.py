@@ -54,11 +54,11 @@ def resume(
     """
     path = Path(folder)
     told = read_manifest(path)
-    given = agent if agent is not None else _agent(path, told)
-    world = _environment(path, told, environment)
+    given = agent if agent is not None else agent_of(path, told)
+    world = environment_of(path, told, environment)
     budget = _budget(told, episodes, steps)
     plan = Plan([given], world, np.array(told["seeds"], np.int64), budget, told["unit"], told["snapshots"])
-    _same_agent(path, told, given)
+    check_same_agent(path, told, given)
     further = budget != told["budget"]
     kept = Folder(path, told["every"], further=further)
     if further:
@@ -72,13 +72,15 @@ def resume(
     return runs
 
 
-def _agent(path: Path, told: dict[str, Any]) -> Any:
+def agent_of(path: Path, told: dict[str, Any]) -> Any:
+    """The agent that a manifest names; raises InputError where it is the user's own."""
     if told["agent_written"] is None:
         raise InputError(f"{path} keeps a training of your own agent {told['agent']!r}. Pass it: `agent=…`.")
     return parse_agent(told["agent_written"])
 
 
-def _environment(path: Path, told: dict[str, Any], given: Any) -> Any:
+def environment_of(path: Path, told: dict[str, Any], given: Any) -> Any:
+    """The environment that a manifest names, or the one given; raises InputError where it is another one."""
     if given is None and not told["environment_by_name"]:
         raise InputError(
             f"{path} keeps a training on your own environment {told['environment']!r}. Pass it: `environment=…`."
@@ -93,7 +95,8 @@ def _environment(path: Path, told: dict[str, Any], given: Any) -> Any:
     return world
 
 
-def _same_agent(path: Path, told: dict[str, Any], agent: Any) -> None:
+def check_same_agent(path: Path, told: dict[str, Any], agent: Any) -> None:
+    """Raises InputError where an agent is another one than was trained."""
     now = (str(agent.label), int(agent.version), written_agent(agent))
     then = (told["agent"], told["agent_version"], told["agent_written"])
     if now != then:
