@@ -34,6 +34,7 @@ class Job:
         seeds: (n,) uint32 values.
         positions: rising numbers of episodes or steps; the tables are read at each, the run ends at the last.
         unit: what the positions count.
+        width: seeds in one program, of agents with a network; None for what the number of seeds makes usual.
     """
 
     agent: Agent
@@ -41,6 +42,7 @@ class Job:
     seeds: Numbers
     positions: tuple[int, ...]
     unit: Unit
+    width: int | None = None
 
 
 Part = TablePart | VectorPart
@@ -136,10 +138,10 @@ def _run_lane(number: int, job: Job, seeds: Numbers, stop: Callable[[], bool], t
         return _run_tables(job, seeds, stop, lambda made: tell(number, made, float("nan")), kept)
     some: VectorRun | VectorHostRun
     if isinstance(job.environment, HostEnvironment):
-        some = VectorHostRun(job.agent, job.environment, seeds, job.unit, job.positions)
+        some = VectorHostRun(job.agent, job.environment, seeds, job.unit, job.positions, job.width)
     else:
         world = on_device(job.environment)
-        width = lane_width(learner, job.seeds.size)
+        width = job.width or lane_width(learner, job.seeds.size)
         some = VectorRun(job.agent, world, seeds, job.unit, job.positions, width)
     if kept is None or isinstance(some, VectorHostRun):
         some.run(stop, lambda made: tell(number, made, some.recent))

@@ -47,13 +47,20 @@ class VectorHostRun:
         seeds: (n,) the seeds; a single instance serves one.
         unit: what positions count, over all environments of a seed.
         positions: where what is known is kept, rising; the run ends at the last.
+        width: seeds in one program; None for what their number makes usual.
 
     Raises:
         InputError: where one instance was given for several seeds or environments.
     """
 
     def __init__(
-        self, agent: Agent, environment: HostEnvironment, seeds: Numbers, unit: Unit, positions: tuple[int, ...]
+        self,
+        agent: Agent,
+        environment: HostEnvironment,
+        seeds: Numbers,
+        unit: Unit,
+        positions: tuple[int, ...],
+        width: int | None = None,
     ) -> None:
         self.agent, self.seeds = agent, seeds
         self.spec = spec_of(environment)
@@ -65,7 +72,7 @@ class VectorHostRun:
                 f"with {self._count} were asked for. Pass a function that makes a new one: `lambda: MyEnv()`."
             )
         self.history, self.marks = History(), Marks(seeds.size, positions)
-        self._by_steps, width = unit == "step", lane_width(learner, seeds.size)
+        self._by_steps, width = unit == "step", width or lane_width(learner, seeds.size)
         n, size = seeds.size, width * math.ceil(seeds.size / width)
         self._programs = HostPrograms(agent, self.spec, width, np.resize(seeds, size).astype(np.uint32))
         self._state = self._programs.begin()

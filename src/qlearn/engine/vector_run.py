@@ -15,6 +15,7 @@ from qlearn.engine.frozen import Frozen, packed, unpacked
 from qlearn.engine.lane_run import History, Numbers, Unit
 from qlearn.engine.marks import Marks
 from qlearn.engine.vector_loop import NEVER, VectorRecords, position_of, vector_reader, vector_runner, vector_starter
+from qlearn.errors import EnvironmentFault
 
 _STEPS = 2**20  # of one call, over all seeds and environments: sizes the records, 8 MB
 _CHUNK_SECONDS = 0.2  # between two chances to show progress or to stop
@@ -91,6 +92,7 @@ class VectorRun:
                 raise
             self._fused = False  # a layer that needs more than arithmetic: the same numbers but for rounding, slower
             self._carry, records = vector_runner(self._rows, self._by_steps, False)(*arguments)
+        self._look_for_stuck()
         diverged = np.atleast_1d(np.asarray(self._carry.diverged))[:n]
         self._record(records, began, diverged)
         now = self._positions()
@@ -99,9 +101,22 @@ class VectorRun:
         last = self.marks.positions[-1]
         return int((np.minimum(now, last) - np.minimum(before, last)).sum())
 
+    def _look_for_stuck(self) -> None:
+        """Raise an EnvironmentFault where a seed met a state in which nothing can be done."""
+        if self._carry.stuck is None:
+            return
+        found, episode, step = (np.atleast_1d(np.asarray(x))[: self.seeds.size] for x in self._carry.stuck)
+        for i in np.flatnonzero(found)[:1]:
+            raise EnvironmentFault(
+                f"{self.world.name} (seed {self.seeds[i]}, episode {episode[i]}, step {step[i]}) reached a state without "
+                "a legal action; expected at least one in every state that is not terminal. Mend its mask, or end the "
+                "episode there."
+            )
+
     def freeze(self) -> Frozen:
         """All that it takes to go on, as arrays by name."""
-        return packed("carry", self._carry) | self.history.freeze() | self.marks.freeze()
+        total = {"total": self._clock()[1]}
+        return packed("carry", self._carry) | self.history.freeze() | self.marks.freeze() | total
 
     def thaw(self, arrays: Mapping[str, Numbers], *, further: bool = False) -> None:
         """Go on from what ``freeze`` kept; ``further``: to positions of other numbers of steps than then.

@@ -97,7 +97,7 @@ def settings_of(job: Job, budget: int) -> dict[str, Any]:
 
 def _lane(job: Job) -> int:
     learner = job.agent.learner(spec_of(job.environment))
-    return learner.lane if learner.num_environments is None else lane_width(learner, job.seeds.size)
+    return learner.lane if learner.num_environments is None else job.width or lane_width(learner, job.seeds.size)
 
 
 def _by_name(world: Any) -> bool:
