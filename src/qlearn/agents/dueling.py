@@ -27,6 +27,25 @@ def with_dueling_head(model: Any, num_actions: int) -> Any:
         InputError: where it ends in anything else.
     """
     keras = load_keras()
+    last = linear_last(model, num_actions, "dueling=True splits")
+    advantage = model.outputs[0]
+    value = type(last).from_config({**last.get_config(), "units": 1, "name": f"{last.name}_value"})(last.input)
+    centred = advantage - keras.ops.mean(advantage, axis=-1, keepdims=True)
+    return keras.Model(model.inputs[0] if len(model.inputs) == 1 else model.input, value + centred)
+
+
+def linear_last(model: Any, num_actions: int, why: str) -> Any:
+    """The last layer of a network, a linear ``Dense(A)``.
+
+    Args:
+        model: built.
+        num_actions: A.
+        why: what is done to the layer, the beginning of a sentence.
+
+    Raises:
+        InputError: where the network ends in anything else.
+    """
+    keras = load_keras()
     last = _last_layer(model)
     if (
         not isinstance(last, keras.layers.Dense)
@@ -34,14 +53,11 @@ def with_dueling_head(model: Any, num_actions: int) -> Any:
         or last.activation is not keras.activations.linear
     ):
         raise InputError(
-            f"dueling=True splits the last layer of a network, and this one ends in {_words(last)}; expected a "
-            f"Sequential or functional model that ends in a linear Dense({num_actions}). Change the last layer, or "
-            "pass dueling=False."
+            f"{why} the last layer of a network, and this one ends in {_words(last)}; expected a Sequential or "
+            f"functional model that ends in a linear Dense({num_actions}). Change the last layer, or leave the switch "
+            "out."
         )
-    advantage = model.outputs[0]
-    value = type(last).from_config({**last.get_config(), "units": 1, "name": f"{last.name}_value"})(last.input)
-    centred = advantage - keras.ops.mean(advantage, axis=-1, keepdims=True)
-    return keras.Model(model.inputs[0], value + centred)
+    return last
 
 
 def _last_layer(model: Any) -> Any:
