@@ -14,8 +14,9 @@ import numpy as np
 
 from qlearn.environments.faults import raised
 from qlearn.environments.host import HostEnvironment
-from qlearn.environments.vector_copies import REST, Copies, PlacedFault
+from qlearn.environments.vector_copies import REST, InTurn, PlacedFault
 from qlearn.environments.vector_own import OwnForm
+from qlearn.environments.vector_processes import Processes
 from qlearn.errors import EnvironmentFault, QlearnError
 
 if TYPE_CHECKING:
@@ -66,19 +67,9 @@ class VectorHost:
         self._seeds = [int(seed) for seed in seeds]
         size = len(self._seeds) * num_environments
         self._episode, self._step = np.zeros(size, np.int64), np.zeros(size, np.int64)
-        self._copies: Copies | None = None
+        self._copies: InTurn | Processes | None = None
         self._forms: list[OwnForm] = []
-        try:
-            if environment.vectorization == "own":
-                self._forms = [self._guarded(i, self._own_form) for i in range(len(self._seeds))]
-                begun = [self._guarded(i, self._begun) for i in range(len(self._seeds))]
-                self.observations = np.concatenate(begun)
-            else:
-                self._copies = Copies(environment, size)
-                self.observations = self._reset(np.ones(size, np.bool_))
-        except BaseException:
-            self.close()
-            raise
+        self.begin_again(np.ones(size, np.bool_), np.zeros(size, np.int64))
 
     def step(self, actions: NDArray[Any], live: NDArray[np.bool_]) -> Stepped:
         """Take one step of every copy that is live.
@@ -96,6 +87,49 @@ class VectorHost:
         except BaseException:
             self.close()
             raise
+
+    def begin_again(self, marked: NDArray[np.bool_], numbers: NDArray[Any]) -> None:
+        """Begin the episodes with these numbers, which are counted on from there; after a fault too.
+
+        Args:
+            marked: which copies; in a vector form of its own, all copies of a seed or none.
+            numbers: (n · num_environments,) of the episodes; a vector form is reset with that of its first copy.
+
+        Raises:
+            EnvironmentFault: naming environment, seed, episode and step, with a cure.
+        """
+        try:
+            if self._copies is None and not self._forms:
+                marked = np.ones(marked.size, np.bool_)  # a fault closes all of them
+                self._open()
+            self._episode[marked], self._step[marked] = numbers[marked], 0
+            self._begin_forms(marked) if self._forms else self._begin_copies(marked)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        if self._environment.vectorization == "own":
+            self._forms = [self._guarded(i, self._own_form) for i in range(len(self._seeds))]
+        else:
+            kind = Processes if self._environment.vectorization == "async" else InTurn
+            self._copies = kind(self._environment, self._episode.size)
+
+    def _begin_copies(self, marked: NDArray[np.bool_]) -> None:
+        self.observations = self._reset(marked)
+
+    def _begin_forms(self, marked: NDArray[np.bool_]) -> None:
+        whole = marked.reshape(len(self._seeds), -1).all(axis=1)
+        begun = [
+            self._guarded(i, self._begun) if whole[i] else self.observations[i * self._count : (i + 1) * self._count]
+            for i in range(whole.size)
+        ]
+        self.observations = np.concatenate(begun)
+
+    @property
+    def group(self) -> int:
+        """How many copies, side by side, only move together: those of a seed in a vector form of its own."""
+        return self._count if self._forms else 1
 
     def close(self) -> None:
         """Close all copies; no process is left over.  May be called twice."""
@@ -157,7 +191,8 @@ class VectorHost:
         return OwnForm(self._environment, self._count)
 
     def _begun(self, i: int) -> NDArray[Any]:
-        return self._forms[i].reset(self._episode_seed(self._seeds[i], 0, 0))
+        number = int(self._episode[i * self._count])
+        return self._forms[i].reset(self._episode_seed(self._seeds[i], 0, number))
 
     def _guarded(self, i: int, call: Callable[[int], Any]) -> Any:
         """Call the vector form of a seed; what it raises names the environment, the seed and the step."""
