@@ -25,6 +25,7 @@ from qlearn.agents.dqn_checks import check_dqn
 from qlearn.agents.dqn_learner import dqn_learner
 from qlearn.agents.learner import Learner, Spec
 from qlearn.agents.network import Network
+from qlearn.agents.network_form import Form
 from qlearn.agents.optimizer import Optimizer
 from qlearn.agents.replay import Ring
 from qlearn.rules.description import description
@@ -107,7 +108,7 @@ class DQN:
 
     def check(self, spec: Spec) -> None:
         """Build the network for an environment; raises InputError where its input or output does not fit."""
-        self.model.bind(spec, dueling=self.dueling)
+        self.model.bind(spec, form=Form(dueling=self.dueling))
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for an environment of these sizes."""

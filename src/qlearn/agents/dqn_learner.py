@@ -10,6 +10,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import QFunction, Weights
+from qlearn.agents.network_form import Form
 from qlearn.agents.networked import LANE, choose, clip, greedy_weights, masks, taken_values
 from qlearn.agents.replay import Batch, Replay, Ring, together
 from qlearn.rules.losses import LOSSES
@@ -37,7 +38,7 @@ class DQNState(NamedTuple):
 
 def dqn_learner(agent: Any, spec: Spec) -> Learner:
     """The learner that a ``DQN`` describes."""
-    q = agent.model.bind(spec, dueling=agent.dueling)
+    q = agent.model.bind(spec, form=Form(dueling=agent.dueling))
     ring = Ring.of(spec, agent.replay, agent.num_environments)
     learn = _learning(agent, spec, q)
     slots = (agent.batch_size + 1) // 2  # that the places of one batch take
@@ -71,7 +72,7 @@ def dqn_learner(agent: Any, spec: Spec) -> Learner:
         init,
         act,
         update,
-        lambda knowledge, observation: q.values(knowledge.weights, observation[None])[0],
+        lambda knowledge, observation: q.row(knowledge.weights, observation),
         period=agent.train_every // agent.num_environments,
         lane=LANE,
         num_environments=agent.num_environments,

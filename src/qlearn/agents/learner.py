@@ -20,6 +20,8 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 import jax
 import jax.numpy as jnp
 
+from qlearn.environments.parts import MASK, Part, row_bytes
+
 Array = jax.Array
 State = Any
 
@@ -74,14 +76,26 @@ class Spec(NamedTuple):
     legal: Array | None = None  # (S, A) bool; None where every action is legal everywhere
     observation_shape: tuple[int, ...] | None = None  # of one observation; None where it is a state's number
     observation_dtype: str = "float32"  # of the array; numbers of states are int32
+    parts: tuple[Part, ...] = ()  # of observations that are dicts of arrays; the shape is then that of a row of bytes
 
-    def mask(self, state: Array) -> Array | None:
-        """Legal actions of a state, (A,) bool, or None where all are."""
-        return None if self.legal is None else self.legal[state]
+    def mask(self, observation: Any) -> Array | None:
+        """Legal actions, (A,) bool, or None where all are; of a batch of observations (batch, A).
+
+        Args:
+            observation: what the agent sees: a dict holds its own, of a state's number the model tells.
+        """
+        if isinstance(observation, dict):
+            own: Array | None = observation.get(MASK)
+            return own
+        return None if self.legal is None else self.legal[observation]
 
     @classmethod
     def of(cls, world: Any) -> Spec:
         """The sizes of an environment on the device: a finite model, or one that observes arrays."""
+        parts = getattr(world, "parts", ())
+        if parts:
+            row = (row_bytes(parts),)
+            return cls(world.num_states, world.num_actions, world.time_limit, None, row, "uint8", parts)
         shape = getattr(world, "observation_shape", None)
         if shape is not None:
             return cls(0, world.num_actions, world.time_limit, None, tuple(shape), world.observation_dtype)

@@ -6,32 +6,35 @@ import re
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 
 from qlearn.agents.backend import call, load_keras
+from qlearn.agents.network_inputs import BATCH, InputShape, check_names, symbolic
 from qlearn.errors import InputError
 
-_BATCH = 3  # stands for any number
 
-
-def complete(model: Any, input_shape: tuple[int, ...]) -> None:
-    """Build a model for inputs of (batch, *input_shape), where it is not built already.
+def complete(model: Any, input_shape: InputShape) -> None:
+    """Build a model for inputs of (batch, *input_shape), or of several by name, where it is not built already.
 
     Raises:
         InputError: where it was built for other inputs, or cannot be built for these.
     """
+    several = isinstance(input_shape, dict)
     if model.built:
-        _check_input(model, input_shape)
+        if isinstance(input_shape, dict):
+            check_names(model, input_shape)
+        else:
+            _check_input(model, input_shape)
         return
     try:
-        if isinstance(model, load_keras().Sequential):
+        if isinstance(model, load_keras().Sequential) and not several:
             model.build((None, *input_shape))
         else:  # a class of the user's own may have no build: its layers are built where they are called
-            model(load_keras().KerasTensor((None, *input_shape), dtype="float32"))
+            model(symbolic(input_shape))
     except Exception as problem:
+        one = "keras.Input(shape, name=name) for each part" if several else f"keras.Input({input_shape})"
         raise InputError(
             f"The model cannot be built for observations of shape {input_shape} ({short(problem)}); expected layers "
-            f"that take them. Begin the model with keras.Input({input_shape}) and mend what Keras then says."
+            f"that take them. Begin the model with {one} and mend what Keras then says."
         ) from problem
 
 
@@ -56,9 +59,9 @@ def _check_input(model: Any, input_shape: tuple[int, ...]) -> None:
             raise InputError(f"axis {axis} of the model's input has {entries}; {there}. {begin}")
 
 
-def check_output(model: Any, input_shape: tuple[int, ...], num_actions: int, dtype: str) -> None:
+def check_output(model: Any, inputs: Any, input_shape: InputShape, num_actions: int) -> None:
     """Raises InputError where the model does not give (batch, num_actions), or has parts that no update would use."""
-    output, losses = _outputs(model, input_shape, dtype)
+    output, losses = _outputs(model, inputs, input_shape)
     cure = f"make the last layer Dense({num_actions})"
     if not hasattr(output, "shape"):
         raise InputError(f"The model has several outputs; expected one, of shape (batch, {num_actions}): {cure}.")
@@ -67,9 +70,9 @@ def check_output(model: Any, input_shape: tuple[int, ...], num_actions: int, dty
             f"The model's output has {len(output.shape)} axes; expected two, (batch, {num_actions}): flatten the "
             f"features and {cure}."
         )
-    if output.shape[0] != _BATCH:
+    if output.shape[0] != BATCH:
         raise InputError(
-            f"axis 0 of the model's output is not the batch ({_BATCH} observations gave {output.shape[0]} rows); "
+            f"axis 0 of the model's output is not the batch ({BATCH} observations gave {output.shape[0]} rows); "
             f"expected (batch, {num_actions}). Let every layer keep the batch apart."
         )
     if output.shape[1] != num_actions:
@@ -90,7 +93,7 @@ def check_output(model: Any, input_shape: tuple[int, ...], num_actions: int, dty
             )
 
 
-def _outputs(model: Any, input_shape: tuple[int, ...], dtype: str) -> tuple[Any, Any]:
+def _outputs(model: Any, batch: Any, input_shape: InputShape) -> tuple[Any, Any]:
     """The shapes of what the model gives while it learns: outputs and losses."""
     values = ([v.value for v in model.trainable_variables], [v.value for v in model.non_trainable_variables])
 
@@ -98,9 +101,8 @@ def _outputs(model: Any, input_shape: tuple[int, ...], dtype: str) -> tuple[Any,
         outputs, _, losses = call(model, *values, inputs, training=True)
         return outputs, losses
 
-    struct: Any = jax.ShapeDtypeStruct  # it brings no types
     try:
-        return jax.eval_shape(run, struct((_BATCH, *input_shape), jnp.dtype(dtype)))
+        return jax.eval_shape(run, batch)
     except Exception as problem:
         raise InputError(
             f"The model fails on a batch of observations of shape {input_shape} ({short(problem)}); expected a model "

@@ -45,9 +45,13 @@ def check_networked(agent: Any) -> None:
         )
 
 
-def masks(spec: Spec, observations: Array) -> Array | None:
-    """The legal actions of a batch of observations, (batch, A) bool, or None where all are."""
-    return None if spec.legal is None else spec.legal[observations]
+def masks(spec: Spec, observations: Any) -> Array | None:
+    """The legal actions of a batch of observations, (batch, A) bool, or None where all are.
+
+    The one place where learners with a network get them, whether a model knows them or the observations bring them.
+    In every row at least one action is legal: what terminated has all of them, for nothing is made of it.
+    """
+    return spec.mask(observations)
 
 
 def choose(exploration: Exploration, rows: Array, mask: Array | None, noise: Any, clock: Clock) -> Array:

@@ -117,7 +117,7 @@ class OnlineQNetwork:
             init=init,
             act=act,
             update=update,
-            q_values=lambda knowledge, seen: network.values(knowledge.weights, seen[None])[0],
+            q_values=lambda knowledge, seen: network.row(knowledge.weights, seen),
             lane=LANE,
             num_environments=1,
             fused=small(network),

@@ -205,7 +205,7 @@ class _Functions:
         return Knowledge(state.weights, Scaling(None, self._unit()))
 
     def q_values(self, knowledge: Knowledge, observation: Array) -> Array:
-        return self.q.values(knowledge.weights, observation[None])[0] * self._unit()
+        return self.q.row(knowledge.weights, observation) * self._unit()
 
     def _unit(self) -> Array:
         """One unit of the network's output, in units of return."""

@@ -14,6 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.backend import load_keras, on_the_host
+from qlearn.agents.learner import Spec
+from qlearn.agents.network_inputs import as_given, inputs_of_model
+from qlearn.agents.observed import inputs_of
+from qlearn.environments.parts import PLAIN
 
 Array = jax.Array
 _SMALL = 1e-8  # added to a variance before its root, as in the paper
@@ -81,40 +85,74 @@ class RewardScale(NamedTuple):
         return reward / moments.deviation(), RewardScale(jnp.where(ended, 0.0, behind), moments)
 
 
+Scales = Moments | dict[str, Moments] | None
+"""Of one array, of those parts of a dict that are scaled, or of nothing."""
+
+
+def first_scales(spec: Spec) -> Scales:
+    """Before the first observation; numbers that are counted are never scaled, nor are legal actions."""
+    moments = {part.name: Moments.none(part.shape) for part in inputs_of(spec) if not part.values}
+    if spec.observation_shape is None or not moments:
+        return None
+    return moments if spec.parts else moments[PLAIN]
+
+
+def met(scales: Scales, observation: Any) -> Scales:
+    """With one more observation."""
+    if scales is None:
+        return None
+    if isinstance(scales, dict):
+        return {name: moments.take(observation[name].astype(jnp.float32)) for name, moments in scales.items()}
+    return scales.take(observation.astype(jnp.float32))
+
+
 class Scaling(NamedTuple):
     """What lies between an environment and the network: part of what a learner knows."""
 
-    observations: Moments | None  # None where they go in as they are
+    observations: Scales  # None where they go in as they are
     unit: Array  # float32: one unit of the network's output, in units of return
 
-    def before(self, observations: Array) -> Array:
+    def before(self, observations: Any) -> Any:
         """A batch of observations as the network sees it."""
         return scaled(self.observations, observations)
 
 
-def scaled(moments: Moments | None, observations: Array) -> Array:
+def scaled(scales: Scales, observations: Any) -> Any:
     """A batch of observations in standard deviations from the mean, or as it is where nothing is known of it."""
-    return observations if moments is None else jax.vmap(moments.scale)(observations.astype(jnp.float32))
+    if scales is None:
+        return observations
+    if isinstance(scales, dict):
+        return observations | {name: scaled(moments, observations[name]) for name, moments in scales.items()}
+    return jax.vmap(scales.scale)(observations.astype(jnp.float32))
 
 
 def scaled_model(model: Any, scaling: Scaling) -> Any:
     """A ``keras.Model`` that takes observations as they are, and gives values in units of return.
 
-    The model itself lies between a ``Normalization`` and a ``Rescaling`` layer, which have no weights.
+    The model itself lies between ``Normalization`` layers and a ``Rescaling`` layer, which have no weights.
 
     Args:
         model: the network, built.
         scaling: of one seed, NumPy arrays.
     """
     keras = load_keras()
-    unit, moments = float(scaling.unit), scaling.observations
-    if moments is None and unit == 1.0:
+    unit, scales = float(scaling.unit), scaling.observations
+    if scales is None and unit == 1.0:
         return model
+    found = inputs_of_model(model)
+    if found is None:  # a class of the user's own, of which only one array is known
+        found = {PLAIN: keras.KerasTensor(model.input_shape, dtype="float32")}
+    each = scales if isinstance(scales, dict) else dict.fromkeys(found, scales) if scales is not None else {}
+    if len(found) == 1 and len(each) == 1:
+        each = dict(zip(found, each.values(), strict=True))
     with on_the_host():
-        inputs = keras.Input(model.input_shape[1:])
-        values = inputs
-        if moments is not None:
-            mean, variance = np.asarray(moments.mean), np.asarray(moments.variance) + _SMALL
-            axes = tuple(range(1, 1 + mean.ndim)) or None
-            values = keras.layers.Normalization(axes, mean=mean, variance=variance)(values)
-        return keras.Model(inputs, keras.layers.Rescaling(unit)(model(values)))
+        inputs = {name: keras.Input(tensor.shape[1:], name=name, dtype=tensor.dtype) for name, tensor in found.items()}
+        values = {name: _normalised(each[name], x) if name in each else x for name, x in inputs.items()}
+        outputs = keras.layers.Rescaling(unit)(model(as_given(model, values)))
+        return keras.Model(inputs if len(inputs) > 1 else next(iter(inputs.values())), outputs)
+
+
+def _normalised(moments: Moments, values: Any) -> Any:
+    mean, variance = np.asarray(moments.mean), np.asarray(moments.variance) + _SMALL
+    axes = tuple(range(1, 1 + mean.ndim)) or None
+    return load_keras().layers.Normalization(axes, mean=mean, variance=variance)(values)

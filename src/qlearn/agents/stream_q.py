@@ -33,7 +33,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import Network, QFunction, Weights
 from qlearn.agents.networked import LANE, check_networked, choose, masks, small, taken_values
-from qlearn.agents.scaling import Moments, RewardScale, Scaling, scaled, scaled_model
+from qlearn.agents.scaling import RewardScale, Scales, Scaling, first_scales, met, scaled, scaled_model
 from qlearn.agents.stream_parts import bounded_update, sparse_weights
 from qlearn.agents.table import entry
 from qlearn.agents.tabular import rate_of
@@ -51,7 +51,7 @@ class StreamState(NamedTuple):
 
     weights: Weights
     trace: tuple[Array, ...]  # z, of the shapes of weights.trainable
-    observations: Moments | None  # None where they are not scaled
+    observations: Scales  # None where they are not scaled
     rewards: RewardScale | None
     largest: Array  # float32: the largest |Q| of the last update, in units of return
 
@@ -145,20 +145,19 @@ class _Stream:
         if self.agent.sparsity is not None:
             kernels = sparse_weights(noise.key(), weights.trainable, self.agent.sparsity)
             weights = weights._replace(trainable=kernels)
-        shape = self.spec.observation_shape if self.agent.scale_observations else None
         return StreamState(
             weights=weights,
             trace=tuple(jnp.zeros_like(w) for w in weights.trainable),
-            observations=None if shape is None else Moments.none(tuple(shape)),
+            observations=first_scales(self.spec) if self.agent.scale_observations else None,
             rewards=RewardScale.none() if self.agent.scale_rewards else None,
             largest=jnp.float32(0.0),
         )
 
-    def act(self, state: StreamState, observations: Array, noise: Any, clock: Clock) -> tuple[Array, StreamState]:
+    def act(self, state: StreamState, observations: Any, noise: Any, clock: Clock) -> tuple[Array, StreamState]:
         if state.observations is not None:  # the first observation of an episode is met here, all others in update
             first = clock.step[0] == jnp.uint32(0)
-            met = state.observations.take(observations[0].astype(jnp.float32))
-            kept = jax.tree.map(lambda new, old: jnp.where(first, new, old), met, state.observations)
+            more = met(state.observations, jax.tree.map(lambda x: x[0], observations))
+            kept = jax.tree.map(lambda new, old: jnp.where(first, new, old), more, state.observations)
             state = state._replace(observations=kept)
         rows = self.q.values(state.weights, scaled(state.observations, observations)) * _unit(state)
         return choose(self.agent.exploration, rows, masks(self.spec, observations), noise, clock), state
@@ -166,9 +165,9 @@ class _Stream:
     def update(self, state: StreamState, trajectory: Transition, noise: Any, clock: Clock) -> StreamState:
         agent, weights, trace = self.agent, state.weights, state.trace
         t: Transition = jax.tree.map(lambda x: x[0, 0], trajectory)
-        here = scaled(state.observations, t.observation[None])  # as it was when the action was chosen
+        here = scaled(state.observations, _batch(t.observation))  # as it was when the action was chosen
         state, reward = self._meet(state, t)
-        there = scaled(state.observations, t.next_observation[None])  # as it will be when the next one is
+        there = scaled(state.observations, _batch(t.next_observation))  # as it will be when the next one is
         (value, learnt), gradient = self._value_and_gradient(weights, here, t.action)
         row, following = self.q.values(weights, here)[0], self.q.values(weights, there)[0]
         mask = self.spec.mask(t.next_observation)
@@ -186,9 +185,7 @@ class _Stream:
 
     def _meet(self, state: StreamState, t: Transition) -> tuple[StreamState, Array]:
         """Take an arrival and a reward into the scales; gives the reward scaled."""
-        observations, rewards, reward = state.observations, state.rewards, t.reward
-        if observations is not None:
-            observations = observations.take(t.next_observation.astype(jnp.float32))
+        observations, rewards, reward = met(state.observations, t.next_observation), state.rewards, t.reward
         if rewards is not None:
             reward, rewards = rewards.take(reward, t.ended, self.agent.discount)
         return state._replace(observations=observations, rewards=rewards), reward
@@ -210,7 +207,12 @@ class _Stream:
 
     def q_values(self, knowledge: Knowledge, observation: Array) -> Array:
         scaling: Scaling = knowledge.scaling
-        return self.q.values(knowledge.weights, scaling.before(observation[None]))[0] * scaling.unit
+        return self.q.values(knowledge.weights, scaling.before(_batch(observation)))[0] * scaling.unit
+
+
+def _batch(observation: Any) -> Any:
+    """A batch of one observation."""
+    return jax.tree.map(lambda x: x[None], observation)
 
 
 def _unit(state: StreamState) -> Array:

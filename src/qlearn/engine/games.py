@@ -11,9 +11,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.learner import Agent, Spec
+from qlearn.agents.observed import unpacked
 from qlearn.engine import noise
 from qlearn.engine.lane_run import Numbers
 from qlearn.engine.step import kahan
+from qlearn.engine.vector_step import observed
 from qlearn.engine.worlds import on_device, spec_of
 from qlearn.environments.host import HostEnvironment
 from qlearn.environments.vector_host import VectorHost
@@ -74,7 +76,7 @@ def _player(games: int) -> Any:
             t, live, now, total, owed = state
             times = jnp.broadcast_to(t, numbers.shape)
             choose = functools.partial(_greedy, agent, spec, knowledge)
-            seen = jax.vmap(world.observe)(now)
+            seen = jax.vmap(functools.partial(observed, world))(now)
             action = jax.vmap(choose)(seen, noise.at(seeds, noise.JUDGED_BEHAVIOUR, numbers, times, environment=zeros))
             drawn = noise.at(seeds, noise.JUDGED_ENVIRONMENT, numbers, times, environment=zeros)
             arrived, reward, over = jax.vmap(world.step, in_axes=(0, 0, 0, None))(now, action, drawn, t)
@@ -99,8 +101,8 @@ def _judged_seed(seed: int, environment: int, episode: int) -> int:
 
 @functools.partial(jax.jit, static_argnames=("spec",))
 def _actions(agent: Agent | None, spec: Spec, seeds: Array, knowledge: Any, seen: Array, t: Array) -> Array:
-    def one(seed: Array, knowledge: Any, seen: Array) -> Array:
-        numbers = jnp.arange(seen.shape[0], dtype=jnp.uint32)
+    def one(seed: Array, knowledge: Any, rows: Array) -> Array:
+        seen, numbers = unpacked(spec, rows), jnp.arange(rows.shape[0], dtype=jnp.uint32)
         place = noise.at(
             jnp.broadcast_to(seed, numbers.shape),
             noise.JUDGED_BEHAVIOUR,

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Agent, Learner, Spec
 from qlearn.engine.step import Row
 from qlearn.engine.vector_step import VectorCarry, advance, begin
+from qlearn.environments.parts import MASK, PLAIN
 from qlearn.products import multiplied_out
 from qlearn.xla import compiler_options, one_function, told
 
@@ -118,7 +119,9 @@ def known_of(learner: Learner, spec: Spec, state: Any) -> Known:
     """What one seed knows: what its values depend on, and the values of all states where they can be counted."""
     assert learner.knowledge is not None
     knowledge = learner.knowledge(state)
-    if spec.observation_shape is not None:
+    if spec.num_states == 0:
         return Known(knowledge, None)
-    states = jnp.arange(spec.num_states, dtype=jnp.int32)
+    states: Any = jnp.arange(spec.num_states, dtype=jnp.int32)
+    if spec.parts:  # with masks, on which values do not depend
+        states = {PLAIN: states, MASK: jnp.ones((spec.num_states, spec.num_actions), bool)}
     return Known(knowledge, jax.vmap(functools.partial(learner.q_values, knowledge))(states))

@@ -6,6 +6,7 @@ observations of any shape, and a watch over divergence; tables keep their own, w
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any, NamedTuple, Protocol
 
@@ -15,6 +16,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Learner, Transition
 from qlearn.engine import noise
 from qlearn.engine.step import Row, kahan
+from qlearn.environments.parts import MASK
 
 Array = jax.Array
 FAR = 100.0  # times the bound that rewards allow: what no overestimation explains
@@ -36,17 +38,36 @@ class World(Protocol):
         """Next state, reward (float32), terminated (bool)."""
 
 
+def observed(world: Any, state: Any) -> Any:
+    """What an agent is given of a state: one array, or a dict where there are parts or masks."""
+    return world.observed(state) if getattr(world, "parts", ()) else world.observe(state)
+
+
+def has_masks(world: Any) -> bool:
+    """Whether an environment on the device itself says what is legal, so that a state may turn out without any."""
+    return any(part.name == MASK for part in getattr(world, "parts", ()))
+
+
 class VectorCarry(NamedTuple):
     """Everything that goes from one update to the next; arrays of the E environments have E in front."""
 
     agent: Any
     environment: Any
-    seen: Array  # (E, …) the observations to act on
+    seen: Any  # (E, …) the observations to act on: an array, or a dict of arrays
     clock: Clock  # episode and step (E,), total ()
     gained: Array  # (E,) the return of each episode so far, float32
     owed: Array  # (E,) what rounding has cut off from it
     largest: Array  # () the largest |reward| met
     diverged: Array  # () uint32: total steps when the values were found beyond all bounds; 0 where they were not
+    stuck: Stuck | None = None  # where a state without a legal action was met; None where all actions are legal
+
+
+class Stuck(NamedTuple):
+    """Where a state without a legal action was met first: scalars, uint32."""
+
+    found: Array  # 1 where there was one
+    episode: Array
+    step: Array
 
 
 def begin(learner: Learner, world: Any, seed: Array) -> VectorCarry:
@@ -55,16 +76,28 @@ def begin(learner: Learner, world: Any, seed: Array) -> VectorCarry:
     zero = jnp.uint32(0)
     zeros = jnp.zeros(count, jnp.uint32)
     environment = jax.vmap(world.reset)(_noise(seed, noise.RESET, zeros, zeros))
+    stuck = _stuck(Stuck(zero, zero, zero), world, environment, jnp.ones(count, bool), Clock(zeros, zeros, zero))
     return VectorCarry(
         agent=learner.init(noise.at(seed, noise.INITIAL, zero, zero)),
         environment=environment,
-        seen=jax.vmap(world.observe)(environment),
+        seen=jax.vmap(functools.partial(observed, world))(environment),
         clock=Clock(zeros, zeros, zero),
         gained=jnp.zeros(count, jnp.float32),
         owed=jnp.zeros(count, jnp.float32),
         largest=jnp.float32(0.0),
         diverged=zero,
+        stuck=stuck if has_masks(world) else None,
     )
+
+
+def _stuck(before: Stuck | None, world: Any, states: Any, goes_on: Array, clock: Clock) -> Stuck | None:
+    """Note the first state, of those that go on (E,), in which no action is legal."""
+    if before is None or not has_masks(world):
+        return None
+    none = goes_on & ~jnp.any(jax.vmap(world.legal_actions)(states), axis=-1)
+    place = jnp.argmax(none)
+    now = Stuck(jnp.any(none).astype(jnp.uint32), clock.episode[place], clock.step[place])
+    return Stuck(*(jnp.where(before.found > 0, old, new) for old, new in zip(before, now, strict=True)))
 
 
 def _count(learner: Learner) -> int:
@@ -102,18 +135,22 @@ def interact(learner: Learner, world: Any, seed: Array, carry: VectorCarry) -> t
     ended = terminated | truncated
     episode = clock.episode + ended.astype(jnp.uint32)
     fresh = jax.vmap(world.reset)(_noise(seed, noise.RESET, episode, jnp.zeros_like(step)))
-    observe = jax.vmap(world.observe)
+    observe = jax.vmap(functools.partial(observed, world))
     following = observe(arrived)
+    environment = _where(ended, fresh, arrived)
     gained, owed = kahan(carry.gained, carry.owed, reward)
+    stuck = _stuck(carry.stuck, world, arrived, ~terminated, clock._replace(step=step))
+    now = Clock(episode, jnp.where(ended, jnp.uint32(0), step), clock.total + jnp.uint32(step.shape[0]))
     after = VectorCarry(
         agent=agent,
-        environment=_where(ended, fresh, arrived),
+        environment=environment,
         seen=_where(ended, observe(fresh), following),
-        clock=Clock(episode, jnp.where(ended, jnp.uint32(0), step), clock.total + jnp.uint32(step.shape[0])),
+        clock=now,
         gained=jnp.where(ended, 0.0, gained),
         owed=jnp.where(ended, 0.0, owed),
         largest=jnp.maximum(carry.largest, jnp.max(jnp.abs(reward))),
         diverged=carry.diverged,
+        stuck=_stuck(stuck, world, fresh, ended, now),
     )
     valid = jnp.ones(step.shape, bool)
     transition = Transition(carry.seen, action, reward, following, terminated, truncated, valid)

@@ -10,13 +10,15 @@ from __future__ import annotations
 import abc
 import dataclasses
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
 import jax
+import jax.numpy as jnp
 
 from qlearn.environments.ids import LIMIT, time_limit_in
 from qlearn.environments.naming import written
+from qlearn.environments.parts import MASK, PLAIN, Part, mask_part
 from qlearn.errors import InputError
 
 Array = jax.Array
@@ -43,7 +45,8 @@ class JaxEnvironment(abc.ABC):
     """An environment on the device.  Subclasses are made with `device_environment`.
 
     ``step`` and ``reset`` are deterministic given their noise; ``state`` is any tree of arrays, the same shapes and
-    dtypes from both.
+    dtypes from both.  Observations of several arrays are dicts: ``observation_shape`` is then a dict of shapes, and
+    ``observation_dtype`` one dtype for all or a dict too.  Where some actions are not legal, define ``mask``.
     """
 
     version: ClassVar[int] = 1
@@ -66,12 +69,12 @@ class JaxEnvironment(abc.ABC):
             """Number of different observations; 0 where they are arrays."""
 
         @property
-        def observation_shape(self) -> tuple[int, ...] | None:
-            """Of one observation; None where it is a number from 0 to num_states − 1."""
+        def observation_shape(self) -> Any:
+            """Of one observation; None where it is a number from 0 to num_states − 1; by name where it is a dict."""
 
         @property
-        def observation_dtype(self) -> str:
-            """Of that array; numbers of states are int32."""
+        def observation_dtype(self) -> Any:
+            """Of that array, or by name; numbers of states are int32."""
 
     else:
         num_states = 0
@@ -88,16 +91,29 @@ class JaxEnvironment(abc.ABC):
         return written(self.identity, settings_of(self))
 
     def mask(self, state: Any) -> Array | None:
-        """Legal actions of a state, (num_actions,) bool; None where all are."""
+        """Legal actions of a state, (num_actions,) bool; None where all are.
+
+        A state that is not terminal has at least one.
+        """
         return None
+
+    @property
+    def masked(self) -> bool:
+        """Whether some actions may not be legal: where a class has a ``mask`` of its own."""
+        return type(self).mask is not JaxEnvironment.mask
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """What an observation is made of where it is a dict, or comes with the legal actions; else nothing."""
+        return parts_of(self.observation_shape, self.observation_dtype, self.num_states, self.masked, self.num_actions)
 
     @abc.abstractmethod
     def reset(self, noise: Draws) -> Any:
         """A start state."""
 
     @abc.abstractmethod
-    def observe(self, state: Any) -> Array:
-        """What the agent sees of a state."""
+    def observe(self, state: Any) -> Any:
+        """What the agent sees of a state: an array, or a dict of arrays."""
 
     @abc.abstractmethod
     def step(self, state: Any, action: Array, noise: Draws, total: Array) -> tuple[Any, Array, Array]:
@@ -113,10 +129,44 @@ class JaxEnvironment(abc.ABC):
             The next state, the reward (scalar float32) and whether the episode really ended (scalar bool).
         """
 
+    def observed(self, state: Any) -> Any:
+        """What an agent is given of a state: `observe`, and what is legal there.
+
+        Where nothing is legal any more, after the end of an episode, everything counts as legal: nobody acts there.
+        """
+        seen = self.observe(state)
+        if not self.parts:
+            return seen
+        found = dict(seen) if isinstance(seen, Mapping) else {PLAIN: seen}
+        if self.masked or MASK in found:
+            mask = self.legal_actions(state)
+            found[MASK] = mask | ~jnp.any(mask)
+        return {p.name: jnp.asarray(found[p.name]).astype(p.dtype).reshape(p.shape) for p in self.parts}
+
+    def legal_actions(self, state: Any) -> Array:
+        """The mask of a state as it is, (num_actions,) bool."""
+        mask = self.mask(state) if self.masked else self.observe(state)[MASK]
+        return jnp.asarray(mask).astype(bool).reshape(self.num_actions)
+
     def __repr__(self) -> str:
         seen = f"{self.num_states} states" if self.observation_shape is None else f"observes {self.observation_shape}"
         limit = "" if self.time_limit is None else f", time limit {self.time_limit}"
         return f"<{type(self).__name__} {self.name}: {seen}, {self.num_actions} actions{limit}>"
+
+
+def parts_of(shape: Any, dtype: Any, num_states: int, masked: bool, num_actions: int) -> tuple[Part, ...]:
+    """The parts of an observation of these sizes; none where it is one array or number and nothing is masked."""
+    if isinstance(shape, Mapping):
+        kinds = {name: dtype[name] if isinstance(dtype, Mapping) else dtype for name in shape}
+        kinds |= {MASK: "bool"} if MASK in kinds else {}
+        found = tuple(Part(name, tuple(one), str(kinds[name])) for name, one in shape.items())
+    elif not masked:
+        return ()
+    elif shape is None:
+        found = (Part(PLAIN, (), "int32", num_states),)
+    else:
+        found = (Part(PLAIN, tuple(shape), str(dtype)),)
+    return (*found, mask_part(num_actions)) if masked and all(part.name != MASK for part in found) else found
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
