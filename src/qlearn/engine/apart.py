@@ -111,7 +111,7 @@ def _carries_of_tables(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
 
 def _table_lane(job: Job, states: Sequence[Frozen]) -> Frozen:
     axes, width = _axes(job)
-    count, rows = len(axes), np.resize(np.arange(len(states)), width)  # what fills a lane up is any seed's
+    count, rows = len(axes), np.resize(np.arange(len(states)), width).tolist()  # what fills a lane up is any seed's
 
     def leaf(j: int) -> Numbers:
         whole = [states[i][f"carry.{j}"] for i in rows]
@@ -155,7 +155,7 @@ def _carries_of_networks(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen
 def _network_lane(job: Job, states: Sequence[Frozen]) -> Frozen:
     width = int(job.width or 1)
     names = [name for name in states[0] if name.startswith("carry.")]
-    rows = np.resize(np.arange(len(states)), width)
+    rows = np.resize(np.arange(len(states)), width).tolist()
     lane = {name: states[0][name] if width == 1 else np.stack([states[i][name] for i in rows]) for name in names}
     done = np.stack([state["done"] for state in states])
     places = [state["at"].tolist() for state in states]

@@ -43,6 +43,11 @@ class Meter:
             elif self._wants_bar():
                 self._show(share)
 
+    def note(self, words: str) -> None:
+        """Say from now on that this is being done."""
+        with self._lock:
+            self._note = self._words = words
+
     def _wants_bar(self) -> bool:
         if isinstance(self._progress, bool):
             return self._progress

@@ -1,0 +1,167 @@
+"""What is still to be computed, and who computes it: units taken by lease, a lane at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from qlearn.store.asked import Subject
+from qlearn.store.database import Database
+from qlearn.store.identity import digest_of, unit_of
+from qlearn.store.owners import Owner, me
+from qlearn.store.records import Unit, subject_row, unit_rows
+
+MOST_DEATHS = 3
+_MANY = 500  # of an SQL list
+
+
+@dataclasses.dataclass(frozen=True)
+class Batch:
+    """Units that are computed together: one lane's."""
+
+    subject: Subject
+    units: tuple[Unit, ...]
+
+
+def units_of(database: Database, subjects: Sequence[Subject]) -> list[dict[int, Unit]]:
+    """The units of each subject by seed; what is new is taken in.
+
+    Raises:
+        StoreError: where the store cannot be written.
+    """
+    with database.writing(durable=False):
+        rows = [subject_row(database, subject) for subject in subjects]
+        found = [
+            unit_rows(database, row, subject.job.seeds.astype(np.int64).tolist())
+            for row, subject in zip(rows, subjects, strict=True)
+        ]
+    identities = [digest_of(subject.told) for subject in subjects]
+    return [
+        {seed: Unit(row, unit_of(identity, seed), seed) for seed, row in sorted(some.items())}
+        for identity, some in zip(identities, found, strict=True)
+    ]
+
+
+class Pending:
+    """Units that are missing, in the order in which they shall be computed.
+
+    Args:
+        database: the store.
+        wanted: subjects with their units.
+        shard: compute only every n-th lane, from the i-th on: (i, n), i from 1.
+    """
+
+    def __init__(
+        self, database: Database, wanted: Iterable[tuple[Subject, dict[int, Unit]]], shard: tuple[int, int] = (1, 1)
+    ) -> None:
+        self._database, self._lock, self._me = database, threading.Lock(), me()
+        self._groups: list[tuple[Subject, list[Unit]]] = []
+        self.whole = self.finished = 0
+        lanes = 0
+        for subject, units in wanted:
+            ordered = list(units.values())
+            parts = [ordered[i : i + subject.batch] for i in range(0, len(ordered), subject.batch)]
+            mine = [unit for k, part in enumerate(parts, lanes) if k % shard[1] == shard[0] - 1 for unit in part]
+            lanes += len(parts)
+            self._add(subject, mine)
+
+    def _add(self, subject: Subject, units: list[Unit]) -> None:
+        done = finished(self._database, subject, units)
+        self.whole += len(units)
+        self.finished += len(done)
+        stages = _stages(self._database, [unit for unit in units if unit.row not in done])
+        by_stage = defaultdict(list)
+        for unit in units:
+            if unit.row not in done:
+                by_stage[stages.get(unit.row)].append(unit)
+        for _, some in sorted(by_stage.items(), key=lambda one: (one[0] is None, one[0] or ())):
+            self._groups.append((subject, some))
+
+    @property
+    def left(self) -> int:
+        """Units that nobody here has finished or taken."""
+        return sum(len(units) for _, units in self._groups)
+
+    def take(self) -> tuple[Batch | None, Owner | None]:
+        """Take what comes next; where others hold all that is left, None and one of them; where nothing is, two Nones.
+
+        Raises:
+            StoreError: where the store cannot be read or written.
+        """
+        with self._lock:
+            holder: Owner | None = None
+            for place, (subject, units) in enumerate(self._groups):
+                batch, holding = self._of(subject, units)
+                holder = holder or holding
+                if batch is not None:
+                    self._groups[place:] = [(s, u) for s, u in self._groups[place:] if u]
+                    return batch, None
+            self._groups = [(subject, units) for subject, units in self._groups if units]
+            return None, holder
+
+    def _of(self, subject: Subject, units: list[Unit]) -> tuple[Batch | None, Owner | None]:
+        """A batch of a group, whose units are struck off it as they are found finished or are taken."""
+        holder: Owner | None = None
+        with self._database.writing(durable=False):
+            held = {int(row): Owner(*rest) for row, *rest in self._database.rows("SELECT * FROM leases")}
+            free: list[Unit] = []
+            place = 0
+            while place < len(units) and len(free) < subject.batch:
+                some = units[place : place + _MANY]
+                done = finished(self._database, subject, some)
+                self.finished += len(done)
+                units[place : place + len(some)] = [unit for unit in some if unit.row not in done]
+                for unit in units[place : place + len(some) - len(done)]:
+                    owner = held.get(unit.row)
+                    if owner is not None and owner.lives:
+                        holder = owner
+                    elif len(free) < subject.batch:
+                        free.append(unit)
+                    place += 1
+            orders = [(unit.row, self._me.machine, self._me.pid, self._me.start) for unit in free]
+            self._database.each("INSERT OR REPLACE INTO leases (unit, machine, pid, start) VALUES (?,?,?,?)", orders)
+        taken = {unit.row for unit in free}
+        units[:] = [unit for unit in units if unit.row not in taken]
+        return (Batch(subject, tuple(free)) if free else None), holder
+
+
+def free(database: Database, units: Sequence[Unit]) -> None:
+    """Give up the leases of this process on some units."""
+    owner = me()
+    with database.writing(durable=False):
+        release(database, units, owner)
+
+
+def release(database: Database, units: Sequence[Unit], owner: Owner) -> None:
+    """The same within ``writing``."""
+    rows = [(unit.row, owner.machine, owner.pid, owner.start) for unit in units]
+    database.each("DELETE FROM leases WHERE unit = ? AND machine = ? AND pid = ? AND start = ?", rows)
+
+
+def finished(database: Database, subject: Subject, units: Sequence[Unit]) -> set[int]:
+    """The rows of those units that have the result that is wanted."""
+    done: set[int] = set()
+    for i in range(0, len(units), _MANY):
+        rows = [unit.row for unit in units[i : i + _MANY]]
+        marks = ",".join("?" * len(rows))
+        found = database.rows(
+            f"SELECT unit FROM results WHERE unit IN ({marks}) AND budget = ? AND detail >= ?",
+            [*rows, subject.budget, subject.detail],
+        )
+        done |= {int(row) for (row,) in found}
+    return done
+
+
+def _stages(database: Database, units: Sequence[Unit]) -> dict[int, tuple[int, ...]]:
+    """What of the units that have a state decides which of them fit into one lane."""
+    found: dict[int, tuple[int, ...]] = {}
+    for i in range(0, len(units), _MANY):
+        rows = [unit.row for unit in units[i : i + _MANY]]
+        marks = ",".join("?" * len(rows))
+        told = database.rows(f"SELECT unit, budget, detail, stage FROM states WHERE unit IN ({marks})", rows)
+        found |= {int(row): tuple(map(int, rest)) for row, *rest in told}
+    return found

@@ -1,0 +1,175 @@
+"""Rows of a store: what each holds, sealed with a SHA-256 that is verified before anything is unpacked."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from qlearn.engine.frozen import Frozen
+from qlearn.errors import StoreError
+from qlearn.files import atomic_write
+from qlearn.store.asked import Subject
+from qlearn.store.database import Database
+from qlearn.store.identity import canonical, digest_of
+from qlearn.store.packing import pack, unpack
+from qlearn.store.seedwise import Result
+
+INLINE = 1 << 20  # bytes; a larger state is a file of its own
+
+
+def seal(*parts: Any, content: bytes) -> bytes:
+    """The SHA-256 of a row."""
+    head = json.dumps(parts, separators=(",", ":")).encode()
+    return hashlib.sha256(len(head).to_bytes(8, "little") + head + content).digest()
+
+
+def subject_row(database: Database, subject: Subject) -> int:
+    """The number of a subject in a store, which is taken in where it is new; within ``writing``."""
+    identity = digest_of(subject.told)
+    database.run(
+        "INSERT INTO subjects (identity, told, settings) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        (identity, subject.told, canonical(subject.settings)),
+    )
+    return int(database.rows("SELECT id FROM subjects WHERE identity = ?", (identity,))[0][0])
+
+
+def unit_rows(database: Database, subject: int, seeds: list[int]) -> dict[int, int]:
+    """The numbers of the units of some seeds, which are taken in where they are new; within ``writing``."""
+    database.each(
+        "INSERT INTO units (subject, seed) VALUES (?, ?) ON CONFLICT DO NOTHING", [(subject, seed) for seed in seeds]
+    )
+    wanted = set(seeds)
+    found = database.rows("SELECT seed, id FROM units WHERE subject = ?", (subject,))
+    return {int(seed): int(unit) for seed, unit in found if seed in wanted}
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    """One run: its place in the store, and what its rows are sealed with."""
+
+    row: int
+    identity: str
+    seed: int
+
+
+def write_result(
+    database: Database, unit: Unit, reached: tuple[int, int], origin: tuple[int, str], packed: tuple[str, bytes]
+) -> None:
+    """Put a packed result into its row; within ``writing``.
+
+    Args:
+        database: the store.
+        unit: whose it is.
+        reached: the budget, and how many snapshots there are at most.
+        origin: the row and the text of what it was made with.
+        packed: facts as text and content as bytes, from :func:`packed_result`.
+    """
+    (budget, detail), (facts, content) = reached, packed
+    seal_ = seal(unit.identity, unit.seed, budget, detail, origin[1], facts, content=content)
+    database.run(
+        "INSERT OR REPLACE INTO results (unit, budget, detail, origin, facts, sha256, content) VALUES (?,?,?,?,?,?,?)",
+        (unit.row, budget, detail, origin[0], facts, seal_, content),
+    )
+
+
+def packed_result(result: Result) -> tuple[str, bytes]:
+    """A result as text and bytes."""
+    return canonical(result.facts), pack(result.arrays)
+
+
+def read_result(database: Database, unit: Unit, budget: int) -> tuple[Result, str] | None:
+    """A result and what it was made with; None where there is none.
+
+    Raises:
+        StoreError: where it is damaged.
+    """
+    rows = database.rows(
+        "SELECT detail, told, facts, sha256, content FROM results JOIN origins ON origins.id = origin "
+        "WHERE unit = ? AND budget = ?",
+        (unit.row, budget),
+    )
+    if not rows:
+        return None
+    return opened_result(database, unit, budget, rows[0])
+
+
+def opened_result(database: Database, unit: Unit, budget: int, row: tuple[Any, ...]) -> tuple[Result, str]:
+    """A row of detail, origin, facts, SHA-256 and content as a result; raises StoreError where it is damaged."""
+    detail, origin, facts, sha256, content = row
+    try:
+        sound = seal(unit.identity, unit.seed, budget, detail, origin, facts, content=content) == sha256
+        if not sound:
+            raise StoreError("its checksum is not that of its content")
+        return Result(json.loads(facts), unpack(content)), str(origin)
+    except (StoreError, ValueError, TypeError) as error:
+        raise damaged(database.file, unit, f"the result at {budget:,}", error) from error
+
+
+def damaged(file: Path, unit: Unit, what: str, error: Exception) -> StoreError:
+    """Say that something kept of a unit is damaged."""
+    return StoreError(
+        f"{file}: {what} of seed {unit.seed} (run {unit.identity[:12]}) is damaged: {error}. "
+        f"`qlearn runs verify {file} --mend` takes out what is damaged, so that it is computed again."
+    )
+
+
+def write_state(database: Database, unit: Unit, told: tuple[int, int, int, bool], packed: tuple[bytes, bytes]) -> None:
+    """Put a packed state into its row, unless one is there that was on its way farther; within ``writing``.
+
+    Args:
+        database: the store.
+        unit: whose it is.
+        told: the budget that it is on its way to, snapshots at most, its stage, and whether it has arrived.
+        packed: the SHA-256 of the content and the content, from :func:`packed_state`.
+    """
+    budget, detail, stage, final = told
+    digest, content = packed
+    small = len(content) <= INLINE
+    sealed = seal(unit.identity, unit.seed, budget, detail, stage, int(final), content=digest)
+    database.run(
+        "INSERT INTO states (unit, budget, detail, stage, final, sha256, content, file) VALUES (?,?,?,?,?,?,?,?) "
+        "ON CONFLICT (unit) DO UPDATE SET budget = excluded.budget, detail = excluded.detail, stage = excluded.stage, "
+        "final = excluded.final, sha256 = excluded.sha256, content = excluded.content, file = excluded.file "
+        "WHERE states.budget <= excluded.budget OR states.detail < excluded.detail",
+        (unit.row, *told, sealed, content if small else None, None if small else digest.hex()),
+    )
+
+
+def packed_state(database: Database, state: Frozen) -> tuple[bytes, bytes]:
+    """A state as its SHA-256 and bytes; a large one is written into a file, before any row names it.
+
+    Raises:
+        StoreError: where the file cannot be written.
+    """
+    content = pack(state)
+    digest = hashlib.sha256(content).digest()
+    if len(content) > INLINE:
+        file = state_file(database.file, digest.hex())
+        if not file.exists():
+            with atomic_write(file) as stream:
+                stream.write(content)
+    return digest, content
+
+
+def state_file(store: Path, digest: str) -> Path:
+    """Where a large state lies: beside the store, named by its SHA-256."""
+    return store.parent / f"{store.stem}-states" / digest
+
+
+def read_state(database: Database, unit: Unit) -> tuple[tuple[int, int, int, bool], Frozen] | None:
+    """What a unit can go on from: as told to :func:`write_state`, and its arrays; None where there is nothing whole."""
+    rows = database.rows(
+        "SELECT budget, detail, stage, final, sha256, content, file FROM states WHERE unit = ?", (unit.row,)
+    )
+    for budget, detail, stage, final, sha256, content, file in rows:
+        try:
+            data = content if file is None else state_file(database.file, file).read_bytes()
+            digest = hashlib.sha256(data).digest()
+            if seal(unit.identity, unit.seed, budget, detail, stage, final, content=digest) == sha256:
+                return (budget, detail, stage, bool(final)), unpack(data)
+        except (OSError, ValueError, TypeError):  # a StoreError too: what is damaged is computed again
+            continue
+    return None
