@@ -3,6 +3,21 @@
 from qlearn.comparison.compare import compare
 from qlearn.comparison.pairs import Pair
 from qlearn.comparison.results import AgentResult, Comparison
+from qlearn.comparison.scores import Cell, Scores
+from qlearn.comparison.specification import Specification
+from qlearn.comparison.suite import Suite
 from qlearn.comparison.tournament import Entrant, Tournament, tournament
 
-__all__ = ["AgentResult", "Comparison", "Entrant", "Pair", "Tournament", "compare", "tournament"]
+__all__ = [
+    "AgentResult",
+    "Cell",
+    "Comparison",
+    "Entrant",
+    "Pair",
+    "Scores",
+    "Specification",
+    "Suite",
+    "Tournament",
+    "compare",
+    "tournament",
+]

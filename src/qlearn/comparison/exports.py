@@ -131,7 +131,7 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
         "horizon": comparison.settings["horizon"],
         "method": "rollouts" if truth is None else "exact",
         "agents": [_agent(agent) for agent in comparison.agents],
-        "differences": [_pair(pair) for pair in comparison.pairs],
+        "differences": [pair_as_json(pair) for pair in comparison.pairs],
         "verdict": comparison.verdict,
         "notes": list(comparison.notes),
         "seeds": comparison.seeds,
@@ -176,18 +176,24 @@ def _improvement(found: Improvement) -> dict[str, Any]:
     return {"probability": found.probability, "interval": found.interval}
 
 
-def _pair(pair: Pair) -> dict[str, Any]:
+def pair_as_json(pair: Pair) -> dict[str, Any]:
+    """Return a difference as plain data."""
     found = pair.difference
     return {
         "first": pair.first,
         "second": pair.second,
+        "task": pair.task or None,
         "difference": found.difference,
         "interval": found.interval,
+        "method": found.method,
         "correlation": found.correlation,
         "detectable": found.detectable,
         "p_value": found.p_value,
         "p_value_holm": pair.p_value,
         "significant": pair.significant,
+        "interval_together": pair.together,
+        "at_least": pair.at_least,
+        "equivalent": pair.equivalent,
     }
 
 

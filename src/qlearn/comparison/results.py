@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qlearn.comparison import exports, verdict
 from qlearn.comparison.exploring import Exploring
 from qlearn.comparison.pairs import Pair
+from qlearn.comparison.scores import Cell, Scores
 from qlearn.environments import FiniteMDP, HostEnvironment, JaxEnvironment
 from qlearn.environments.finite_mdp import FloatArray, IntArray
 from qlearn.evaluation import RunsEvaluation, Truth
@@ -120,6 +124,20 @@ class Comparison:
         """What training returned, one for each agent."""
         return [agent.runs for agent in self.agents]
 
+    @cached_property
+    def scores(self) -> Scores:
+        """The exact values as `Scores`, which are joined with those of other environments and compared."""
+        name = self.environment.name
+        truth = self.truth
+        return Scores(
+            {(a.name, name): Cell.of(a.exact_return, self.seeds, a.runs.diverged) for a in self.agents},
+            metric="exact value" if truth is not None else "value by rollouts",
+            optimum={} if truth is None else {name: truth.optimum},
+            control={} if truth is None else {name: truth.uniform},
+            paired=True,
+            notes=self.notes,
+        )
+
     @property
     def optimum(self) -> float | None:
         """What a perfect learner gets at the comparison's discount: 100%."""
@@ -155,6 +173,20 @@ class Comparison:
     def to_latex(self) -> str:
         r"""Return the table as a LaTeX ``tabular``, which needs no package."""
         return exports.latex(self)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML page that works offline: verdict, tables, pictures, settings, data.
+
+        Args:
+            path: of the page; a missing folder is made, a file of this name is replaced.
+
+        Raises:
+            StoreError: where it cannot be written.
+        """
+        import importlib  # reports import this room, so that a plain import would go in a circle
+
+        written: Path = importlib.import_module("qlearn.reports.report").report(self, path)
+        return written
 
     def __str__(self) -> str:
         return f"{self.table()}\n\n{self.verdict}"

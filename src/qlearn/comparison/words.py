@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qlearn.statistics import Interval
 
@@ -59,3 +59,23 @@ def probability(p_value: float | None) -> str:
     if p_value is None:
         return NONE
     return "< 0.0001" if p_value < 1e-4 else f"= {p_value:.2g}"
+
+
+def capital(text: str) -> str:
+    """Return a sentence's first word with a capital, unless it begins with a Greek letter.
+
+    >>> capital("reward sum"), capital("ε-greedy")
+    ('Reward sum', 'ε-greedy')
+    """
+    return text[:1].upper() + text[1:] if text[:1].isascii() else text
+
+
+def listed(parts: Sequence[str], between: str = ", ") -> str:
+    """Return parts as a list in words.
+
+    >>> listed(["a"]), listed(["a", "b"]), listed(["a", "b", "c"])
+    ('a', 'a and b', 'a, b and c')
+    """
+    if len(parts) < 2:
+        return "".join(parts)
+    return f"{between.join(parts[:-1])} and {parts[-1]}"

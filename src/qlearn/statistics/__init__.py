@@ -3,25 +3,36 @@
 The independent run is the unit.  This room imports no other, so it serves results from anywhere.
 """
 
+from qlearn.statistics.aggregates import Estimate, aggregate_interval, interquartile_mean
 from qlearn.statistics.caution import FEW_RUNS, MOST_WITHOUT_SIGNIFICANCE, cautions
 from qlearn.statistics.corrections import holm
 from qlearn.statistics.differences import Difference, paired_difference, welch_difference
+from qlearn.statistics.equivalence import Equivalence, equivalence
 from qlearn.statistics.humps import two_humped
-from qlearn.statistics.improvement import Improvement, probability_of_improvement
+from qlearn.statistics.improvement import Improvement, improvement_across, probability_of_improvement
 from qlearn.statistics.intervals import Interval, Mean, mean_interval, quartiles
+from qlearn.statistics.profiles import Profile, performance_profile
 from qlearn.statistics.shares import wilson_interval
 
 __all__ = [
     "FEW_RUNS",
     "MOST_WITHOUT_SIGNIFICANCE",
     "Difference",
+    "Equivalence",
+    "Estimate",
     "Improvement",
     "Interval",
     "Mean",
+    "Profile",
+    "aggregate_interval",
     "cautions",
+    "equivalence",
     "holm",
+    "improvement_across",
+    "interquartile_mean",
     "mean_interval",
     "paired_difference",
+    "performance_profile",
     "probability_of_improvement",
     "quartiles",
     "two_humped",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,6 +30,8 @@ class Difference:
         n: pairs, or the smaller number of runs.
         level: nominal coverage of the interval.
         method: ``"paired"`` or ``"welch"``.
+        error: the standard error of the difference; None where none exists.
+        freedom: degrees of freedom of Student's t for it; None where none exists.
     """
 
     difference: float
@@ -39,6 +42,15 @@ class Difference:
     n: int
     level: float
     method: Literal["paired", "welch"]
+    error: float | None = None
+    freedom: float | None = None
+
+    def at_level(self, level: float) -> Interval | None:
+        """Return the interval of another nominal coverage; None where none exists."""
+        if self.interval is None or self.error is None or self.freedom is None:
+            return self.interval
+        half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
+        return Interval(self.difference - half, self.difference + half)
 
 
 def paired_difference(
@@ -102,7 +114,8 @@ def welch_difference(
         test_level: as in `paired_difference`.
 
     Returns:
-        A `Difference`; without interval and test where either has one run, or neither varies.
+        A `Difference`; without interval and test where either has one run.  Where neither varies, the p-value is the
+        permutation test's.
 
     Source: B. L. Welch, *The generalization of "Student's" problem* (1947).
 
@@ -114,8 +127,9 @@ def welch_difference(
     if n < 2:
         return Difference(mean, None, None, None, None, n, level, "welch")
     a, b = float(x.var(ddof=1)) / len(x), float(y.var(ddof=1)) / len(y)
-    if a + b == 0:
-        return Difference(mean, None, None, None, None, n, level, "welch")
+    if a + b == 0:  # of all ways to deal these runs to two methods, two are so far apart
+        p_value = 1.0 if mean == 0 else 2.0 / math.comb(len(x) + len(y), len(x))
+        return Difference(mean, Interval(mean, mean), p_value, 0.0, None, n, level, "welch")
     freedom = (a + b) ** 2 / (a**2 / (len(x) - 1) + b**2 / (len(y) - 1))
     return _by_t(mean, float(np.sqrt(a + b)), freedom, (n, level, test_level, None, "welch"))
 
@@ -131,4 +145,5 @@ def _by_t(
     p_value = float(2 * stats.t.sf(abs(mean) / error, freedom))
     tested = 1 - level if test_level is None else test_level
     detectable = float(stats.t.ppf(1 - tested / 2, freedom) + stats.t.ppf(POWER, freedom)) * error
-    return Difference(mean, Interval(mean - half, mean + half), p_value, detectable, correlation, n, level, method)
+    bounds = Interval(mean - half, mean + half)
+    return Difference(mean, bounds, p_value, detectable, correlation, n, level, method, error, freedom)
