@@ -47,21 +47,21 @@ def alone(observation: Any) -> Any:
     return rest[0] if len(rest) == 1 else {name: value for name, value in observation.items() if name != MASK}
 
 
-def packed(spec: Spec, observations: Any) -> Array:
+def packed(parts: tuple[Part, ...], observations: Any) -> Array:
     """Dicts of arrays (…, *shape) as rows of bytes (…, bytes) uint8; one array stays as it is."""
-    if not spec.parts or not isinstance(observations, dict):
+    if not parts or not isinstance(observations, dict):
         rows: Array = observations
         return rows
-    lead = observations[spec.parts[0].name].ndim - len(spec.parts[0].shape)
-    return jnp.concatenate([_bytes(part, observations[part.name], lead) for part in spec.parts], axis=-1)
+    lead = observations[parts[0].name].ndim - len(parts[0].shape)
+    return jnp.concatenate([_bytes(part, observations[part.name], lead) for part in parts], axis=-1)
 
 
-def unpacked(spec: Spec, rows: Any) -> Any:
+def unpacked(parts: tuple[Part, ...], rows: Any) -> Any:
     """What was packed, as a dict of arrays; an observation of one array stays as it is."""
-    if not spec.parts or isinstance(rows, dict):
+    if not parts or isinstance(rows, dict):
         return rows
     found, place = {}, 0
-    for part in spec.parts:
+    for part in parts:
         found[part.name] = _array(part, rows[..., place : place + part.num_bytes])
         place += part.num_bytes
     return found

@@ -20,6 +20,8 @@ import jax.numpy as jnp
 from jax.custom_batching import custom_vmap
 
 from qlearn.agents.learner import Spec, Transition
+from qlearn.agents.observed import packed, unpacked
+from qlearn.environments.parts import Part
 from qlearn.rules.n_step import n_step
 
 Array = jax.Array
@@ -48,10 +50,10 @@ class Batch(NamedTuple):
     ``reward``, ``terminated`` and ``discount`` are what ``one_step`` takes in the place of a step's own.
     """
 
-    observation: Array
+    observation: Any  # an array, or a dict of arrays
     action: Array  # int32
     reward: Array  # float32, Σ γⁱ R over the steps that count
-    next_observation: Array  # where the last of them arrived
+    next_observation: Any  # where the last of them arrived
     terminated: Array  # bool
     discount: Array  # float32, γᵏ
 
@@ -86,13 +88,14 @@ class Ring:
     num_environments: int
     shape: tuple[int, ...]
     dtype: str
+    parts: tuple[Part, ...] = ()  # of observations that are dicts of arrays, which are kept as rows of bytes
 
     @classmethod
     def of(cls, spec: Spec, places: int, num_environments: int) -> Ring:
         """The ring for an environment of these sizes."""
         if spec.observation_shape is None:
             return cls(places, num_environments, (), "int32")
-        return cls(places, num_environments, tuple(spec.observation_shape), str(spec.observation_dtype))
+        return cls(places, num_environments, tuple(spec.observation_shape), str(spec.observation_dtype), spec.parts)
 
     @property
     def packed(self) -> bool:
@@ -135,7 +138,8 @@ class Ring:
             return jax.lax.dynamic_update_slice(array, new, (head,) + (jnp.int32(0),) * (array.ndim - 1))
 
         parts = [column(x) for x in (trajectory.reward, trajectory.action, trajectory.terminated, trajectory.truncated)]
-        seen = [x.astype(self.dtype) for x in (trajectory.observation, trajectory.next_observation)]
+        both = (packed(self.parts, x) for x in (trajectory.observation, trajectory.next_observation))
+        seen = [x.astype(self.dtype) for x in both]
         if self.packed:
             parts += [x.reshape(count, self._size) for x in seen]
         rows = put(replay.rows, jnp.concatenate(parts, axis=1))
@@ -180,6 +184,7 @@ class Ring:
         else:
             seen = replay.observation.at[places].get(mode=_SURE)
             arrived = replay.next_observation.at[last].get(mode=_SURE)
+        seen, arrived = unpacked(self.parts, seen), unpacked(self.parts, arrived)
         return Batch(seen, action, outcome.reward, arrived, outcome.terminated, outcome.discount)
 
 

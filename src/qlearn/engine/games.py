@@ -102,7 +102,7 @@ def _judged_seed(seed: int, environment: int, episode: int) -> int:
 @functools.partial(jax.jit, static_argnames=("spec",))
 def _actions(agent: Agent | None, spec: Spec, seeds: Array, knowledge: Any, seen: Array, t: Array) -> Array:
     def one(seed: Array, knowledge: Any, rows: Array) -> Array:
-        seen, numbers = unpacked(spec, rows), jnp.arange(rows.shape[0], dtype=jnp.uint32)
+        seen, numbers = unpacked(spec.parts, rows), jnp.arange(rows.shape[0], dtype=jnp.uint32)
         place = noise.at(
             jnp.broadcast_to(seed, numbers.shape),
             noise.JUDGED_BEHAVIOUR,

@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.learner import Agent, Clock, Spec, Transition
+from qlearn.agents.observed import unpacked
 from qlearn.engine import noise
 from qlearn.engine.needed import needed
 from qlearn.engine.vector_loop import Known, known_of
@@ -164,7 +165,7 @@ def _compiled(tree: Any, spec: Spec, width: int) -> _Compiled:
 def _act(agent: Agent, spec: Spec, seed: Array, state: Any, seen: Array, now: Array) -> tuple[Array, dict[int, Array]]:
     """Actions of one seed, (E,), and those leaves of its state that acting changes, by their place."""
     clock = _clock(now)
-    actions, after = agent.learner(spec).act(state, seen, behaviour_noise(seed, clock), clock)
+    actions, after = agent.learner(spec).act(state, unpacked(spec.parts, seen), behaviour_noise(seed, clock), clock)
     pairs = zip(jax.tree.leaves(after), jax.tree.leaves(state), strict=True)
     return actions, {i: new for i, (new, old) in enumerate(pairs) if new is not old}
 
@@ -176,6 +177,8 @@ def _update(
     learner, clock = agent.learner(spec), _clock(now)
     before = last_clock(clock, clock.episode.size)
     trajectory = Transition._make((*columns, jnp.ones(columns[1].shape, bool)))
+    seen, arrived = unpacked(spec.parts, trajectory.observation), unpacked(spec.parts, trajectory.next_observation)
+    trajectory = trajectory._replace(observation=seen, next_observation=arrived)
     after = learner.update(state, trajectory, update_noise(seed, before), before)
     return after, jnp.float32(0.0) if learner.magnitude is None else learner.magnitude(after)
 

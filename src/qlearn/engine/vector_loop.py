@@ -14,9 +14,10 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.learner import Agent, Learner, Spec
+from qlearn.agents.observed import inputs_of
 from qlearn.engine.step import Row
 from qlearn.engine.vector_step import VectorCarry, advance, begin
-from qlearn.environments.parts import MASK, PLAIN
+from qlearn.environments.parts import MASK
 from qlearn.products import multiplied_out
 from qlearn.xla import compiler_options, one_function, told
 
@@ -123,5 +124,5 @@ def known_of(learner: Learner, spec: Spec, state: Any) -> Known:
         return Known(knowledge, None)
     states: Any = jnp.arange(spec.num_states, dtype=jnp.int32)
     if spec.parts:  # with masks, on which values do not depend
-        states = {PLAIN: states, MASK: jnp.ones((spec.num_states, spec.num_actions), bool)}
+        states = {inputs_of(spec)[0].name: states, MASK: jnp.ones((spec.num_states, spec.num_actions), bool)}
     return Known(knowledge, jax.vmap(functools.partial(learner.q_values, knowledge))(states))

@@ -27,6 +27,7 @@ def spec_of(environment: Any) -> Spec:
             None,
             environment.observation_shape,
             environment.observation_dtype,
+            environment.parts,
         )
     return Spec.of(environment)
 

@@ -52,6 +52,11 @@ class MDPEnv(gym.Env[np.int64, np.int64]):
         self._line = ""
 
     @property
+    def all_legal(self) -> bool:
+        """Whether every action is legal everywhere."""
+        return bool(self.mdp.legal.all()) and all(bool(later.legal.all()) for _, later in self.mdp.changes)
+
+    @property
     def model(self) -> FiniteMDP:
         """The model that holds at this step of the run."""
         current = self.mdp

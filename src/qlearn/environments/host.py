@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
+from qlearn.environments.declared import actions_of, observations_of
+from qlearn.environments.masks import mask_by_method, mask_source
+from qlearn.environments.parts import MASK, Part, packed_row
+from qlearn.environments.reading import Reader, read_array, read_mask, read_numbers
 from qlearn.errors import EnvironmentFault, InputError
 
 if TYPE_CHECKING:
@@ -18,13 +21,12 @@ if TYPE_CHECKING:
 
 Vectorization: TypeAlias = Literal["sync", "async", "own"]
 VECTORIZATIONS = ("sync", "async", "own")
-_MEND = "Mend the environment: `gymnasium.utils.env_checker.check_env` finds such faults."
 NO_MODEL = "it is ordinary Python, so what can happen is not known beforehand"
 
 
 @dataclass(frozen=True)
 class HostEnvironment:
-    """A Gymnasium environment with discrete actions, and observations that can be counted or are arrays.
+    """A Gymnasium environment with discrete actions; observations can be counted, are arrays, or dicts of them.
 
     Args:
         name: what a user can type again.
@@ -44,6 +46,11 @@ class HostEnvironment:
         vectorization: how many copies are stepped: "sync" (one after the other), "async" (each in a process of its
             own) or "own" (the environment's own vector form).
         make_vector: makes that own vector form of so many copies; None where there is none.
+        parts: what an observation is made of, where it is a dict of arrays or comes with legal actions; none elsewhere.
+            Then ``observation_shape`` and ``observation_dtype`` are those of a row of bytes.
+        readers: how each of them is read.
+        mask_from: where legal actions are told beside the observation: "info" for ``info["action_mask"]``, else the
+            name of a method; None where they are not.
     """
 
     name: str
@@ -60,92 +67,99 @@ class HostEnvironment:
     observation_dtype: str = "int32"
     vectorization: Vectorization = "sync"
     make_vector: Callable[[int], VectorEnv[Any, Any, Any]] | None = None
+    parts: tuple[Part, ...] = ()
+    readers: tuple[Reader, ...] = ()
+    mask_from: str | None = None
 
-    def encode(self, observation: Any) -> Any:
+    @property
+    def masked(self) -> bool:
+        """Whether some actions may not be legal."""
+        return any(part.name == MASK for part in self.parts)
+
+    def encode(self, observation: Any, mask: Any = None, *, over: bool = False) -> Any:
         """Return an observation as an agent sees it.
 
-        Where observations are counted: its number, 0 to num_states − 1; the last component counts fastest.  Else an
-        array of ``observation_shape`` and ``observation_dtype``.  Values beyond the bounds of a `Box` are passed on,
-        since many environments give bounds that they do not keep; what no network can use is refused: another shape,
-        no numbers, NaN, infinity, or what the dtype cannot hold.
+        Where observations are counted: its number, 0 to num_states − 1; the last component counts fastest.  Where they
+        have parts: a row of bytes (see `qlearn.environments.parts`).  Else an array of ``observation_shape`` and
+        ``observation_dtype``.  Values beyond the bounds of a `Box` are passed on, since many environments give bounds
+        that they do not keep; what no network can use is refused: another shape, no numbers, NaN, infinity, or what
+        the dtype cannot hold.
+
+        Args:
+            observation: what the environment gave.
+            mask: which actions are legal, where that is told beside the observation (see `mask_of`).
+            over: whether the episode has really ended, so that no action need be legal.
 
         Raises:
-            EnvironmentFault: where the observation is not what the environment's space declares.
+            EnvironmentFault: where the observation is not what the environment's space declares, or a state that goes
+                on has no legal action.
         """
+        if self.parts:
+            return packed_row(self.parts, self.read(observation, mask, over=over))
         if self.observation_shape is not None:
-            return self._arrays(observation, self.observation_shape)
-        return int(self._number(np.asarray(observation).reshape(-1, 1), observation)[0])
+            return read_array(self.name, observation, self.observation_shape, self.observation_dtype)
+        return self.number(observation)
+
+    def read(self, observation: Any, mask: Any = None, *, over: bool = False) -> dict[str, NDArray[Any]]:
+        """Return the parts of an observation by name; arguments as for `encode`."""
+        found = {}
+        for reader in self.readers:
+            if reader.part.name == MASK:
+                mask = reader.found(self.name, observation)
+            else:
+                found[reader.part.name] = reader.read(self.name, observation)
+        if self.masked:
+            found[MASK] = read_mask(self.name, mask, self.num_actions, over=over)
+        return found
+
+    def number(self, observation: Any) -> int:
+        """Return the number of an observation that is counted."""
+        columns = np.asarray(observation).reshape(-1, 1)
+        return int(read_numbers(self.name, columns, self.sizes, self.starts, observation)[0])
+
+    def numbered(self, observation: Any, mask: Any = None, *, over: bool = False) -> tuple[int, NDArray[np.bool_]]:
+        """Return the number of an observation that is counted, and which actions are legal; arguments as `encode`'s."""
+        found = self.read(observation, mask, over=over)
+        legal = found.pop(MASK)
+        (number,) = found.values()
+        return int(number), legal
+
+    def mask_of(self, env: Any, info: Any) -> Any:
+        """Return what an environment says is legal now, beside its observation; None where it says nothing.
+
+        Args:
+            env: the environment, for those that have a method for it.
+            info: what came with the observation.
+
+        Raises:
+            EnvironmentFault: where ``info`` had a mask before and has none now.
+        """
+        if self.mask_from is None:
+            return None
+        if self.mask_from != "info":
+            return mask_by_method(env, self.mask_from)
+        if not isinstance(info, dict) or MASK not in info:
+            raise EnvironmentFault(
+                f"{self.name} gave no info[{MASK!r}], which it had given before; expected one with every observation. "
+                "Mend its step() and reset()."
+            )
+        return info[MASK]
 
     def encode_batch(self, observations: Any) -> NDArray[Any]:
         """Return a batch of observations as vector environments give them: (n,) numbers, or arrays with n in front."""
         if self.observation_shape is not None:
             count = len(observations) if hasattr(observations, "__len__") else 0
-            return self._arrays(observations, (count, *self.observation_shape))
+            return read_array(self.name, observations, (count, *self.observation_shape), self.observation_dtype)
         if isinstance(observations, tuple):
             columns = np.stack([np.asarray(part) for part in observations])
         else:
             batch = np.asarray(observations)
             columns = batch.reshape(batch.shape[0], -1).T
-        return self._number(columns, observations)
-
-    def _arrays(self, given: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        """An array of this shape, with numbers that the declared dtype can hold."""
-        try:
-            array = np.asarray(given)
-        except ValueError:  # a list of unequal lists
-            array = np.empty(0, dtype=object)
-        dtype = np.dtype(self.observation_dtype)
-        if array.dtype.kind not in "fiub":
-            raise EnvironmentFault(
-                f"{self.name} gave the observation {_short(given)}, which holds no numbers; expected an array of shape "
-                f"{shape}. {_MEND}"
-            )
-        if array.shape != shape:
-            raise EnvironmentFault(
-                f"{self.name} gave an observation of shape {array.shape}; its space says {shape}. {_MEND}"
-            )
-        if array.dtype != dtype:
-            with np.errstate(over="ignore", invalid="ignore"):
-                whole = array.astype(dtype)
-            if dtype.kind != "f" and not np.array_equal(whole, array):
-                raise EnvironmentFault(
-                    f"{self.name} gave the observation {_short(given)}; not all of it are numbers that {dtype} can "
-                    f"hold, as its space says. {_MEND}"
-                )
-            array = whole
-        if dtype.kind == "f" and not np.isfinite(array).all():
-            place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise EnvironmentFault(
-                f"{self.name} gave an observation with {np.asarray(given)[place]} at {list(place)}; expected finite "
-                f"numbers of {dtype}. {_MEND}"
-            )
-        return array
-
-    def _number(self, columns: NDArray[Any], given: Any) -> NDArray[np.int64]:
-        if len(columns) != len(self.sizes):
-            raise EnvironmentFault(
-                f"{self.name} gave the observation {given!r}; it has {len(columns)} components, its space "
-                f"has {len(self.sizes)}. {_MEND}"
-            )
-        whole = columns.astype(np.int64)
-        values = whole - np.array(self.starts)[:, None]
-        if ((whole != columns) | (values < 0) | (values >= np.array(self.sizes)[:, None])).any():
-            raise EnvironmentFault(f"{self.name} gave the observation {given!r}, which lies outside its space. {_MEND}")
-        numbers: NDArray[np.int64] = np.array(_strides(self.sizes)) @ values
-        return numbers
+        return read_numbers(self.name, columns, self.sizes, self.starts, observations)
 
     def decode_action(self, action: int) -> int:
         """Return what the environment calls the action that is number ``action`` here."""
         return int(action) + self.action_start
-
-
-def _strides(sizes: tuple[int, ...]) -> list[int]:
-    return list(itertools.accumulate(reversed(sizes[1:]), lambda a, b: a * b, initial=1))[::-1]
-
-
-def _short(given: Any) -> str:
-    text = repr(given)
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def host_environment(
@@ -179,8 +193,9 @@ def host_environment(
             "function that makes an environment, or an environment."
         )
     try:
-        num_actions, action_start = _actions(name, env.action_space)
-        seen = _observations(name, env.observation_space)
+        num_actions, action_start = actions_of(name, env.action_space)
+        mask_from = mask_source(env)
+        seen = observations_of(name, env.observation_space, num_actions, masked=mask_from is not None)
         limit = time_limit_of(env)
     finally:
         if not single:
@@ -195,73 +210,8 @@ def host_environment(
         reason=reason,
         vectorization=vectorization,
         make_vector=make_vector,
+        mask_from=mask_from,
         **seen,
-    )
-
-
-def _observations(name: str, space: gym.Space[Any]) -> dict[str, Any]:
-    """What a `HostEnvironment` is told about observations of this space."""
-    from gymnasium import spaces
-
-    if isinstance(space, spaces.Box):
-        return {
-            "num_states": 0,
-            "sizes": (),
-            "starts": (),
-            "observation_shape": tuple(int(n) for n in space.shape),
-            "observation_dtype": _dtype(np.dtype(space.dtype)),
-        }
-    sizes, starts = _components(name, space)
-    num_states = int(np.prod(sizes, dtype=object))
-    if num_states > np.iinfo(np.int32).max:
-        raise InputError(
-            f"{name} has {num_states:,} different observations; at most 2,147,483,647 can be counted. Drop or coarsen "
-            "components of the observation with a gymnasium.ObservationWrapper, or give it as a `Box` to an agent "
-            "with a Q network."
-        )
-    return {"num_states": num_states, "sizes": sizes, "starts": starts}
-
-
-def _dtype(declared: np.dtype[Any]) -> str:
-    if declared.kind == "f":
-        return "float32"
-    if declared.kind == "b":
-        return "bool"
-    return {"int64": "int32", "uint64": "uint32"}.get(declared.name, declared.name)
-
-
-def _actions(name: str, space: gym.Space[Any]) -> tuple[int, int]:
-    from gymnasium import spaces
-
-    if isinstance(space, spaces.Discrete):
-        return int(space.n), int(space.start)
-    if isinstance(space, spaces.Box):
-        raise InputError(
-            f"{name} has continuous actions ({space}); value-based agents choose among a countable number. "
-            "Give it a few actions to choose from: gymnasium.wrappers.DiscretizeAction, or a wrapper of "
-            "your own."
-        )
-    raise InputError(
-        f"{name} has the action space {space}; every agent of qlearn needs `Discrete` actions. "
-        "Number the combinations with a gymnasium.ActionWrapper."
-    )
-
-
-def _components(name: str, space: gym.Space[Any]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    from gymnasium import spaces
-
-    if isinstance(space, spaces.Discrete):
-        return (int(space.n),), (int(space.start),)
-    if isinstance(space, spaces.MultiDiscrete):
-        sizes, starts = np.ravel(space.nvec), np.ravel(space.start)
-        return tuple(int(n) for n in sizes), tuple(int(s) for s in starts)
-    if isinstance(space, spaces.Tuple) and all(isinstance(part, spaces.Discrete) for part in space.spaces):
-        parts = [part for part in space.spaces if isinstance(part, spaces.Discrete)]
-        return tuple(int(part.n) for part in parts), tuple(int(part.start) for part in parts)
-    raise InputError(
-        f"{name} has the observation space {space}; agents need `Discrete`, `MultiDiscrete`, a `Tuple` of `Discrete`, "
-        "or a `Box`. Turn it into one of these with a gymnasium.ObservationWrapper; "
-        "gymnasium.wrappers.FlattenObservation makes a `Box` of most."
     )
 
 

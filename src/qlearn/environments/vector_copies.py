@@ -43,6 +43,7 @@ class Watched(gym.Env[Any, Any]):
         if environment.observation_shape is not None:
             self._nothing = np.zeros(environment.observation_shape, environment.observation_dtype)
         self._seen = self._nothing
+        self._parts = bool(environment.parts)
         self._env: Any = None
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
@@ -51,8 +52,8 @@ class Watched(gym.Env[Any, Any]):
         try:
             if self._env is None:
                 self._env = self.environment.make_env()
-            observation, _ = unpacked(self._env.reset(seed=seed), 2, "reset")
-            self._seen = self.environment.encode(observation)
+            observation, info = unpacked(self._env.reset(seed=seed), 2, "reset")
+            self._seen = self._read(observation, info, False) if self._parts else self.environment.encode(observation)
         except Exception as error:
             return self._nothing, {FAULT: str(raised(error))}
         return self._seen, {}
@@ -63,13 +64,17 @@ class Watched(gym.Env[Any, Any]):
             return self._seen, 0.0, False, False, {}
         try:
             given = self._env.step(self.environment.decode_action(action))
-            observation, reward, terminated, truncated, _ = unpacked(given, 5, "step")
+            observation, reward, terminated, truncated, info = unpacked(given, 5, "step")
             value = reward_of(reward)
             over = flag_of(terminated, "terminated"), flag_of(truncated, "truncated")
-            self._seen = self.environment.encode(observation)
+            self._seen = self._read(observation, info, over[0]) if self._parts else self.environment.encode(observation)
         except Exception as error:
             return self._nothing, 0.0, False, False, {FAULT: str(raised(error))}
         return self._seen, value, *over, {}
+
+    def _read(self, observation: Any, info: Any, over: bool) -> Any:
+        """What an agent sees of an observation that has parts."""
+        return self.environment.encode(observation, self.environment.mask_of(self._env, info), over=over)
 
     def close(self) -> None:
         """Close the environment; an instance that the user made is left open."""

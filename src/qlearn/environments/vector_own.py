@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import iterate
 
 from qlearn.environments.faults import LARGEST, Fault, unpacked
 from qlearn.environments.host import HostEnvironment
+from qlearn.environments.parts import MASK
 from qlearn.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,47 +82,65 @@ class OwnForm:
 
     def reset(self, seed: int) -> NDArray[Any]:
         """Start all copies."""
-        observations, _ = unpacked(self._envs.reset(seed=seed), 2, "reset")
+        observations, info = unpacked(self._envs.reset(seed=seed), 2, "reset")
         self._resting[:] = False
-        return self._encoded(observations)
+        return self._encoded(observations, info, np.zeros(self._count, np.bool_))
 
     def step(self, actions: NDArray[Any]) -> Moved:
         """Take one step, of the copies that are not being reset by it."""
         given = self._envs.step(actions.astype(np.int64) + self._environment.action_start)
         observations, rewards, terminated, truncated, info = unpacked(given, 5, "step")
-        arrived, valid = self._encoded(observations), ~self._resting
+        valid = ~self._resting
         reward = np.where(valid, self._rewards(rewards), 0.0)
         over = self._flags(terminated, "terminated") & valid, self._flags(truncated, "truncated") & valid
-        ended, seen = over[0] | over[1], arrived
+        ended = over[0] | over[1]
+        arrived = seen = self._encoded(observations, info, over[0])
         if self.mode == AutoresetMode.NEXT_STEP:
             self._resting = ended
         elif ended.any() and self.mode == AutoresetMode.SAME_STEP:
-            arrived = self._final(arrived, ended, info)
+            arrived = self._final(arrived, ended, over[0], info)
         elif ended.any():
-            again, _ = unpacked(self._envs.reset(options={"reset_mask": ended.copy()}), 2, "reset")
-            seen = np.where(ended.reshape(-1, *[1] * (arrived.ndim - 1)), self._encoded(again), arrived)
+            again, info = unpacked(self._envs.reset(options={"reset_mask": ended.copy()}), 2, "reset")
+            fresh = self._encoded(again, info, ~ended)
+            seen = np.where(ended.reshape(-1, *[1] * (arrived.ndim - 1)), fresh, arrived)
         return Moved(arrived, reward, *over, valid, seen)
 
     def close(self) -> None:
         """Close it."""
         self._envs.close()
 
-    def _encoded(self, observations: Any) -> NDArray[Any]:
-        # A form may write its next observations into the same array.
-        encoded = np.array(self._environment.encode_batch(observations))
+    def _encoded(self, observations: Any, info: Any, over: NDArray[np.bool_]) -> NDArray[Any]:
+        """What agents see of all copies; ``over`` marks those in which nobody acts any more."""
+        if self._environment.parts:
+            each = zip(iterate(self._envs.observation_space, observations), self._masks(info), over, strict=True)
+            encoded = np.stack([self._environment.encode(one, mask, over=bool(x)) for one, mask, x in each])
+        else:  # a form may write its next observations into the same array
+            encoded = np.array(self._environment.encode_batch(observations))
         if len(encoded) != self._count:
             raise Fault(f" gave {len(encoded)} observations for {self._count} copies. Mend its vector form.")
         return encoded
 
-    def _final(self, arrived: NDArray[Any], ended: NDArray[np.bool_], info: dict[str, Any]) -> NDArray[Any]:
+    def _masks(self, info: Any) -> Any:
+        """What ``info`` says is legal in each copy."""
+        if self._environment.mask_from is None:
+            return [None] * self._count
+        if MASK not in info or len(info[MASK]) != self._count:
+            raise Fault(f" gave no info[{MASK!r}] for {self._count} copies. Mend its vector form.")
+        return info[MASK]
+
+    def _final(
+        self, arrived: NDArray[Any], ended: NDArray[np.bool_], over: NDArray[np.bool_], info: dict[str, Any]
+    ) -> NDArray[Any]:
         if "final_obs" not in info:
             raise Fault(
                 " resets in the same step, but info['final_obs'] is missing; expected the last observation of each "
                 "episode that ended. Mend its vector form, or pass vectorization='sync'."
             )
         arrived = arrived.copy()
+        masks = None if self._environment.mask_from is None else info.get("final_info", {}).get(MASK)
         for i in np.flatnonzero(ended):
-            arrived[i] = self._environment.encode(info["final_obs"][i])
+            mask = None if masks is None else masks[i]
+            arrived[i] = self._environment.encode(info["final_obs"][i], mask, over=bool(over[i]))
         return arrived
 
     def _rewards(self, rewards: Any) -> NDArray[np.float64]:

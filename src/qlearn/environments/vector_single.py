@@ -10,6 +10,7 @@ import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import iterate
 
+from qlearn.environments.parts import MASK
 from qlearn.environments.vector_own import autoreset_mode
 from qlearn.errors import InputError
 
@@ -38,15 +39,16 @@ class SingleOf(gym.Env[Any, Any]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode."""
         super().reset(seed=seed)
-        observations, _ = self._envs.reset(seed=seed)
-        return self._only(observations), {}
+        observations, info = self._envs.reset(seed=seed)
+        return self._only(observations), _only_mask(info)
 
     def step(self, action: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         """Take a step; the last observation of an episode is the true one."""
         observations, rewards, terminated, truncated, info = self._envs.step(np.array([action]))
         replaced = self._mode == AutoresetMode.SAME_STEP and (bool(terminated[0]) or bool(truncated[0]))
         seen = info["final_obs"][0] if replaced else self._only(observations)
-        return seen, rewards[0], terminated[0], truncated[0], {}
+        told = info.get("final_info", {}) if replaced else info
+        return seen, rewards[0], terminated[0], truncated[0], _only_mask(told)
 
     def close(self) -> None:
         """Close it."""
@@ -54,3 +56,8 @@ class SingleOf(gym.Env[Any, Any]):
 
     def _only(self, observations: Any) -> Any:
         return next(iter(iterate(self._envs.observation_space, observations)))
+
+
+def _only_mask(info: dict[str, Any]) -> dict[str, Any]:
+    """What of the only copy's ``info`` is of use to agents."""
+    return {MASK: info[MASK][0]} if MASK in info else {}

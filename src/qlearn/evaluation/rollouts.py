@@ -94,13 +94,24 @@ def _game(
     horizon: int | None,
 ) -> float:
     random = np.random.default_rng(sequence)
-    observation, _ = env.reset(seed=int(sequence.generate_state(1)[0] >> 1))
+    observation, info = env.reset(seed=int(sequence.generate_state(1)[0] >> 1))
     total = 0.0
     for _ in range(LONGEST if horizon is None else horizon):
-        weights = policy[world.encode(observation)]
+        weights = _weights(world, policy, observation, world.mask_of(env, info))
         action = min(int(np.searchsorted(np.cumsum(weights), random.random(), "right")), len(weights) - 1)
-        observation, reward, terminated, truncated, _ = env.step(world.decode_action(action))
+        observation, reward, terminated, truncated, info = env.step(world.decode_action(action))
         total += float(reward)
         if terminated or truncated:
             break
     return total
+
+
+def _weights(world: HostEnvironment, policy: NDArray[np.float64], observation: Any, mask: Any) -> NDArray[np.float64]:
+    """What a policy does now; where nothing of that is legal, as in a state that was never met, anything that is."""
+    if not world.masked:
+        row: NDArray[np.float64] = policy[world.encode(observation)]
+        return row
+    number, legal = world.numbered(observation, mask)
+    allowed = np.where(legal, policy[number], 0.0)
+    allowed = allowed if allowed.any() else legal.astype(np.float64)
+    return allowed / allowed.sum()

@@ -9,10 +9,12 @@ from typing import Any
 import jax
 import numpy as np
 
-from qlearn.agents.learner import Agent
+from qlearn.agents.learner import Agent, Spec
 from qlearn.engine.lane_run import Unit
 from qlearn.engine.schedule import Job
 from qlearn.engine.worlds import spec_of
+from qlearn.environments import HostEnvironment
+from qlearn.environments.parts import MASK
 from qlearn.errors import InputError
 from qlearn.training.memory import refuse_what_does_not_fit
 
@@ -97,6 +99,13 @@ def _marks(budget: int, snapshots: int) -> tuple[int, ...]:
     return tuple(sorted(marks | {budget}))
 
 
+def _seen(spec: Spec) -> str:
+    """What is observed, in words."""
+    if spec.parts:
+        return "several arrays (" + ", ".join(f"{p.name} {p.shape}" for p in spec.parts if p.name != MASK) + ")"
+    return f"arrays of shape {spec.observation_shape}"
+
+
 def _check(agent: Any, world: Any) -> None:
     if isinstance(agent, type):
         raise InputError(f"{agent.__name__} is a class; expected an agent made from it. Pass {agent.__name__}(…).")
@@ -114,12 +123,17 @@ def _check(agent: Any, world: Any) -> None:
     if hasattr(agent, "check"):  # what only the sizes of an environment tell
         agent.check(spec)
     learner = agent.learner(spec)
-    if learner.num_environments is None and spec.observation_shape is not None:
+    if learner.num_environments is None and spec.num_states == 0:
         raise InputError(
-            f"{agent.label} has a table, and {world.name} observes arrays of shape {spec.observation_shape}, which no "
+            f"{agent.label} has a table, and {world.name} observes {_seen(spec)}, which no "
             "table can list. Pass an agent with features or a network, such as ql.LinearSarsa or ql.DQN, or count the "
             "observations: ql.discretised(environment, bins) on the device, "
             "gymnasium.wrappers.DiscretizeObservation elsewhere."
+        )
+    if learner.num_environments is None and spec.parts and not isinstance(world, HostEnvironment):
+        raise InputError(
+            f"{agent.label} has a table, and what is legal in {world.name} is told by its `mask`, which a table does "
+            "not see. Give the environment an array `legal` (num_states, num_actions) in its place."
         )
     if learner.period == "episode" and world.time_limit is None:
         raise InputError(

@@ -26,7 +26,7 @@ def greedy_policies(exploration: Any, tables: Numbers, legal: Numbers | None) ->
     Args:
         exploration: the agent's, which says what happens at ties.
         tables: (…, S, A) float32.
-        legal: (S, A) bool, or None where every action is legal everywhere.
+        legal: (S, A) or (…, S, A) bool, or None where every action is legal everywhere.
 
     A row with a value that is no number (a diverged run) counts as all ties.
     """

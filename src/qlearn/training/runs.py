@@ -173,7 +173,8 @@ class Runs:
         from qlearn.training.policies import greedy_policies
 
         refuse_prediction(self.agent)
-        legal = getattr(self.environment, "legal", None)
+        found = self.extras if tables.ndim == 3 or self.snapshots is None else self.snapshots.extras
+        legal = found.get("legal", getattr(self.environment, "legal", None))
         return greedy_policies(self.agent.exploration, tables, legal)
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -11,7 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from qlearn.agents.learner import Spec
+from qlearn.agents.observed import inputs_of
 from qlearn.engine.worlds import spec_of
+from qlearn.environments.parts import MASK
 from qlearn.errors import InputError
 
 Numbers = np.ndarray[Any, Any]
@@ -30,6 +32,8 @@ def values_of(agent: Any, environment: Any, knowledge: Any) -> Callable[[Any], N
         it raises InputError for another shape.
     """
     spec = spec_of(environment)
+    if spec.parts:
+        return functools.partial(_of_parts, agent, spec, knowledge)
     shape = () if spec.observation_shape is None else tuple(spec.observation_shape)
 
     def values(observations: Any) -> Numbers:
@@ -44,6 +48,24 @@ def values_of(agent: Any, environment: Any, knowledge: Any) -> Callable[[Any], N
         return np.asarray(_values(agent, spec, knowledge, jnp.asarray(given, spec.observation_dtype)))
 
     return values
+
+
+def _of_parts(agent: Any, spec: Spec, knowledge: Any, observations: Any) -> Numbers:
+    """The same for observations of several arrays: a dict of batches, in which legal actions may be left out."""
+    inputs = inputs_of(spec)
+    given = observations if isinstance(observations, dict) else {inputs[0].name: observations}
+    arrays = {part.name: np.asarray(given.get(part.name, np.empty(0, object))) for part in inputs}
+    count = max((x.shape[0] for x in arrays.values() if x.ndim), default=0)
+    for part in inputs:
+        if arrays[part.name].shape != (count, *part.shape) or arrays[part.name].dtype == object:
+            raise InputError(
+                f"The observations have no {part.name!r} of shape {(count, *part.shape)}; expected a dict with "
+                f"{', '.join(f'{p.name!r}: (batch, …) of {p.shape}' for p in inputs)}. Put one observation into lists."
+            )
+    made = {part.name: jnp.asarray(arrays[part.name], part.dtype) for part in inputs}
+    if any(part.name == MASK for part in spec.parts):
+        made[MASK] = jnp.ones((count, spec.num_actions), bool)
+    return np.asarray(_values(agent, spec, knowledge, made))
 
 
 def rows_of(table: Numbers) -> Callable[[Any], Numbers]:
