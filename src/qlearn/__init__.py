@@ -72,6 +72,8 @@ if TYPE_CHECKING:
     from qlearn.agents import mlp as mlp
     from qlearn.checking import Checked as Checked
     from qlearn.checking import check as check
+    from qlearn.comparison import Specification as Specification
+    from qlearn.comparison import Suite as Suite
     from qlearn.comparison import compare as compare
     from qlearn.comparison import tournament as tournament
     from qlearn.environments import FiniteMDP as FiniteMDP
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
     from qlearn.rules import exponential as exponential
     from qlearn.rules import linear as linear
     from qlearn.rules import per_visit as per_visit
+    from qlearn.store import Store as Store
     from qlearn.training import Runs as Runs
     from qlearn.training import Snapshots as Snapshots
     from qlearn.training import resume as resume
@@ -187,7 +190,8 @@ _NAMES = {
     "qlearn.training.presets": ("tutorial_agents", "tutorial_network"),
     "qlearn.evaluation": ("evaluate",),
     "qlearn.checking": ("Checked", "check"),
-    "qlearn.comparison": ("compare", "tournament"),
+    "qlearn.store": ("Store",),
+    "qlearn.comparison": ("Specification", "Suite", "compare", "tournament"),
     "qlearn.reports": ("draw",),
     "qlearn.errors": (
         "DivergenceWarning",

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qlearn.comparison.compare import Progress, as_list, check_judging, common_discount, judge, train_all
 from qlearn.comparison.exports import columns, plain
+from qlearn.comparison.judging import Progress, as_list, check_judging, common_discount, judge, train_all
 from qlearn.comparison.names import distinct_names
 from qlearn.comparison.wins import difference_sd, first_wins, multinomial_sd, shared_wins
 from qlearn.comparison.words import number, percent

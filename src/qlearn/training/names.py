@@ -81,15 +81,16 @@ def _made(tree: ast.expr, known: dict[str, Callable[..., Any]], text: str, what:
     name = head.id.replace("_", "-")
     if name not in known:
         raise InputError(f"{name!r} is no known {what}{nearest(name, known) or '.'} Known are {', '.join(known)}.")
-    positional = [_value(a, text) for a in call.args] if call else []
+    positional = [value_of(a, text) for a in call.args] if call else []
     if call and any(word.arg is None for word in call.keywords):
         raise _unreadable(text)
     words = inspect.signature(known[name]).parameters
     keywords = {str(w.arg): _given(words.get(str(w.arg)), w.value, text) for w in call.keywords} if call else {}
-    return _called(name, known[name], positional, keywords)
+    return called(name, known[name], positional, keywords)
 
 
-def _called(name: str, make: Callable[..., Any], positional: list[Any], keywords: dict[str, Any]) -> Any:
+def called(name: str, make: Callable[..., Any], positional: list[Any], keywords: dict[str, Any]) -> Any:
+    """What a name makes with these settings; raises InputError naming the one that it does not take."""
     parameters = inspect.signature(make).parameters
     accepted = list(parameters)
     anything = any(p.kind is p.VAR_KEYWORD for p in parameters.values())  # Keras' optimizers check their own
@@ -112,15 +113,16 @@ def _called(name: str, make: Callable[..., Any], positional: list[Any], keywords
 def _given(parameter: inspect.Parameter | None, tree: ast.expr, text: str) -> Any:
     """The value of a keyword; where a setting is one of some words, ``greedy`` is a word and no exploration."""
     choice = parameter is not None and isinstance(parameter.default, str)
-    return tree.id if choice and isinstance(tree, ast.Name) else _value(tree, text)
+    return tree.id if choice and isinstance(tree, ast.Name) else value_of(tree, text)
 
 
-def _value(tree: ast.expr, text: str) -> Any:
+def value_of(tree: ast.expr, text: str) -> Any:
+    """The value that a tree writes: a part, a word or a plain value; ``text`` is named where it is none."""
     if isinstance(tree, ast.Call):
         return _made(tree, {**PARTS, **AGENTS}, text, "exploration, schedule, network, optimizer or agent")
     if isinstance(tree, ast.Name):
         word = tree.id.replace("_", "-")
-        return _called(word, PARTS[word], [], {}) if word in PARTS else tree.id
+        return called(word, PARTS[word], [], {}) if word in PARTS else tree.id
     try:
         return ast.literal_eval(tree)
     except (ValueError, TypeError, MemoryError, RecursionError) as error:
