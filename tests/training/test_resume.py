@@ -194,8 +194,6 @@ def test_what_cannot_be_resumed_is_said(kept, tmp_path):
         ql.resume(folder, environment="Taxi-v4")
     with pytest.raises(ql.StoreError, match="holds no checkpoint"):
         ql.resume(tmp_path / "nowhere")
-    with pytest.raises(ql.InputError, match="ordinary Python"):
-        ql.train(parse_agent(DQN), "CartPole-v1(loop='host')", steps=200, checkpoint=tmp_path / "host")
 
 
 def test_ones_own_agent_is_passed_again(tmp_path):

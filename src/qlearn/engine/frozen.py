@@ -42,3 +42,16 @@ def unpacked(name: str, like: Any, arrays: Mapping[str, Numbers]) -> Any:
             raise ValueError(f"{name}.{i} is {seen} where {leaf.dtype} {np.shape(leaf)} is expected")
         found.append(jnp.asarray(kept))
     return jax.tree.unflatten(tree, found)
+
+
+def copied_into(array: Numbers, name: str, arrays: Mapping[str, Numbers]) -> None:
+    """Fill an array of NumPy with the one of that name.
+
+    Raises:
+        ValueError: where it is missing or has another shape or dtype.
+    """
+    kept = arrays.get(name)
+    if kept is None or kept.shape != array.shape or kept.dtype != array.dtype:
+        seen = "nothing" if kept is None else f"{kept.dtype} {kept.shape}"
+        raise ValueError(f"{name} is {seen} where {array.dtype} {array.shape} is expected")
+    array[...] = kept

@@ -7,7 +7,6 @@ agents with one seed meet the same environment, also after episodes of unequal l
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -16,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
-from qlearn.agents.table import add
+from qlearn.agents.learner import Agent, Clock, Spec, Transition
+from qlearn.engine import host_programs as programs
 from qlearn.engine import noise
-from qlearn.engine.device_loop import Standing, extras_of
+from qlearn.engine.device_loop import Standing
 from qlearn.engine.lane_run import History, Numbers, Unit
 from qlearn.environments.host import HostEnvironment
 from qlearn.errors import EnvironmentFault, InputError
@@ -37,84 +36,12 @@ def episode_seed(seed: int, episode: int) -> int:
     return int(np.random.SeedSequence([noise.ENVIRONMENT, seed, episode]).generate_state(1)[0])
 
 
-@functools.partial(jax.jit, static_argnames=("spec",))
-def _begin(agent: Agent, spec: Spec, seeds: Array) -> Any:
-    learner = agent.learner(spec)
-    zero = jnp.uint32(0)
-    return _lanes(learner, lambda seed: learner.init(noise.at(seed, noise.INITIAL, zero, zero)))(seeds)
-
-
-@functools.partial(jax.jit, static_argnames=("spec",))
-def _act(agent: Agent, spec: Spec, seeds: Array, state: Any, seen: Array, clock: Clock, live: Array) -> Any:
-    """An action for every seed that is live; ``seen`` is its observation."""
-    learner = agent.learner(spec)
-
-    def one(seed: Array, state: Any, observation: Array, clock: Clock, live: Array) -> Any:
-        place = noise.at(seed, noise.BEHAVIOUR, clock.episode, clock.step)
-        action, after = learner.act(state, observation, place, clock)
-        return action, _choose(live, after, state)
-
-    return _lanes(learner, one)(seeds, state, seen, clock, live)
-
-
-@functools.partial(jax.jit, static_argnames=("spec",), donate_argnums=(3, 4))
-def _learn(agent: Agent, spec: Spec, seeds: Array, state: Any, visits: Array, trajectory: Transition, when: Any) -> Any:
-    """The update of every seed that is marked; trajectories have shape (seeds, period), ``when`` is (clock, marked)."""
-    learner = agent.learner(spec)
-
-    def one(seed: Array, state: Any, visits: Array, trajectory: Transition, when: Any) -> Any:
-        clock, marked = when
-        place = noise.at(seed, noise.UPDATE, clock.episode, clock.step)
-        after = learner.update(state, trajectory, place, clock)
-        counted = jax.lax.fori_loop(
-            0,
-            trajectory.reward.shape[0],
-            lambda i, v: add(v, trajectory.observation[i], trajectory.action[i], trajectory.valid[i].astype(jnp.int32)),
-            visits,
-        )
-        return _choose(marked, after, state), _choose(marked, counted, visits)
-
-    return _lanes(learner, one)(seeds, state, visits, trajectory, when)
-
-
-@functools.partial(jax.jit, static_argnames=("spec",))
-def _tables(agent: Agent, spec: Spec, state: Any) -> Array:
-    learner = agent.learner(spec)
-    states = jnp.arange(spec.num_states, dtype=jnp.int32)
-    return _lanes(learner, lambda s: jax.vmap(functools.partial(learner.q_values, s))(states))(state)
-
-
-@functools.partial(jax.jit, static_argnames=("spec",))
-def _extras(agent: Agent, spec: Spec, state: Any) -> dict[str, Array]:
-    learner = agent.learner(spec)
-    return _lanes(learner, functools.partial(extras_of, learner))(state)
-
-
-def _lanes(learner: Learner, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of one seed over a batch of whole lanes; lanes of one keep real branches."""
-    width = learner.lane
-    inner = function if width == 1 else jax.vmap(function)
-
-    def whole(*arguments: Any) -> Any:
-        if width == 1:
-            return jax.lax.map(lambda xs: inner(*xs), arguments)
-        cut = jax.tree.map(lambda x: x.reshape(-1, width, *x.shape[1:]), arguments)
-        result = jax.lax.map(lambda xs: inner(*xs), cut)
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), result)
-
-    return whole
-
-
 def _unpacked(given: Any, count: int, name: str) -> tuple[Any, ...]:
     """What ``step`` or ``reset`` returned, if it is as many things as Gymnasium asks for."""
     if not isinstance(given, tuple) or len(given) != count:
         told = f"{len(given)} values" if isinstance(given, tuple) else repr(given)
         raise EnvironmentFault(f"{name}() returned {told}; Gymnasium's returns a tuple of {count}. Mend its {name}().")
     return given
-
-
-def _choose(condition: Array, new: Any, old: Any) -> Any:
-    return jax.tree.map(lambda a, b: jnp.where(condition, a, b), new, old)
 
 
 class HostRun:
@@ -140,50 +67,85 @@ class HostRun:
         self.spec = Spec(environment.num_states, environment.num_actions, environment.time_limit)
         self.learner = agent.learner(self.spec)
         self.history = History()
+        self.tables: list[Standing] = []  # that were read at the positions reached
         size = self.learner.lane * math.ceil(seeds.size / self.learner.lane)
         self._words = jnp.asarray(np.resize(seeds, size).astype(np.uint32))
-        self._state = _begin(agent, self.spec, self._words)
+        self._state = programs.begin(agent, self.spec, self._words)
         self._visits = jnp.zeros((size, self.spec.num_states, self.spec.num_actions), jnp.int32)
         self._envs: list[Any] = [self._guard(i, environment.make_env) for i in range(seeds.size)]
         self._clock = np.zeros((3, size), np.uint32)  # episode, step in episode, step in run
         self._gained = np.zeros(size)
         self._seen = np.zeros(size, np.int32)
         self._memory: list[list[tuple[Any, ...]]] = [[] for _ in range(seeds.size)]
+        sizes = self._visits.shape
+        self.legal = np.ones(sizes, bool) if environment.masked else None  # what was met: a table has one for a state
+        self._legal_here: Array | None = None
+        self.begun_again = np.zeros(seeds.size, np.int64)  # episodes that could not be gone on with in another process
         for i in range(seeds.size):
             self._reset(i)
 
-    def run_to(self, position: int, stop: Callable[[], bool], tell: Callable[[int], None]) -> bool:
-        """Run every seed to a position; False where ``stop`` came first."""
-        while True:
-            live = np.zeros(self._seen.size, bool)
-            n = self.seeds.size
-            live[:n] = self._made()[:n] < position
-            if self.learner.period == "episode":  # these finish the episode in which a budget of steps runs out
-                live[:n] |= self._clock[1, :n] > 0
-            if not live.any():
-                return True
+    def run_to(
+        self,
+        position: int,
+        stop: Callable[[], bool],
+        tell: Callable[[int], None],
+        between: Callable[[], None] = lambda: None,
+    ) -> bool:
+        """Run every seed to a position; False where ``stop`` came first.
+
+        ``between`` is called between a step and its update, when the run may be frozen.
+        """
+        while (live := self._lacking(position)).any():
             if stop():
                 return False
             before = self._made().astype(np.int64)
-            action = self._choose_actions(live)
-            ended = np.zeros(live.size, bool)
-            for i in np.flatnonzero(live):
-                ended[i] = self._step(int(i), int(action[i]))
-            self._update(live, ended)
-            for i in np.flatnonzero(ended):
-                self._clock[0, i] += 1
-                self._clock[1, i] = 0
-                self._reset(int(i))
+            ended = self._move(live)
+            between()
+            if stop():
+                return False
+            self._settle(live, ended)
             tell(int((self._made() - before).sum()))
+        return True
+
+    def _lacking(self, position: int) -> Numbers:
+        """Which seeds are to make a step, (size,) bool."""
+        live = np.zeros(self._seen.size, bool)
+        n = self.seeds.size
+        live[:n] = self._made()[:n] < position
+        if self.learner.period == "episode":  # these finish the episode in which a budget of steps runs out
+            live[:n] |= self._clock[1, :n] > 0
+        return live
+
+    def _move(self, live: Numbers) -> Numbers:
+        """A step of every seed that is live; where an episode is over, (size,) bool."""
+        action = self._choose_actions(live)
+        reward, ended = np.zeros(live.size), np.zeros(live.size, bool)
+        for i in np.flatnonzero(live):
+            reward[i], ended[i] = self._step(int(i), int(action[i]))
+        self._after_step(action, live, reward, ended)
+        return ended
+
+    def _after_step(self, action: Numbers, live: Numbers, reward: Numbers, ended: Numbers) -> None:
+        """For runs that are kept."""
+
+    def _settle(self, live: Numbers, ended: Numbers) -> None:
+        """The updates that follow a step, and the next episodes."""
+        self._update(live, ended)
+        for i in np.flatnonzero(ended):
+            self._clock[0, i] += 1
+            self._clock[1, i] = 0
+            self._reset(int(i))
 
     def standing(self, *, running: bool = False) -> Standing:
         """What the seeds know now; NumPy arrays."""
         n = self.seeds.size
-        table = np.asarray(_tables(self.agent, self.spec, self._state))[:n]
+        table = np.asarray(programs.tables(self.agent, self.spec, self._state))[:n]
         extras = {}
         if self.learner.extras is not None:
-            told = _extras(self.agent, self.spec, self._state)
+            told = programs.extras(self.agent, self.spec, self._state)
             extras = {name: np.asarray(value)[:n] for name, value in told.items()}
+        if self.legal is not None:
+            extras["legal"] = self.legal[:n].copy()
         visits = np.asarray(self._visits)[:n]
         return Standing(table, visits, self._clock[0, :n].copy(), self._clock[2, :n].copy(), extras)
 
@@ -192,24 +154,35 @@ class HostRun:
 
     def _choose_actions(self, live: Numbers) -> Numbers:
         clock = Clock(*(jnp.asarray(row) for row in self._clock))
-        action, self._state = _act(
-            self.agent, self.spec, self._words, self._state, jnp.asarray(self._seen), clock, jnp.asarray(live)
+        action, self._state = programs.act(
+            self.agent,
+            self.spec,
+            self._words,
+            self._state,
+            jnp.asarray(self._seen),
+            (clock, jnp.asarray(live)),
+            self._legal_now(),
         )
         return np.asarray(action)
 
-    def _step(self, i: int, action: int) -> bool:
-        """One step of one seed's environment; True where its episode ended."""
+    def _ask(self, i: int, action: int) -> tuple[int, float, bool, bool]:
+        """One step of one seed's environment: observation, reward, terminated and truncated."""
         env, given = self._envs[i], action + self.environment.action_start
-        observation, reward, terminated, truncated, _ = self._guard(i, lambda: _unpacked(env.step(given), 5, "step"))
+        observation, reward, terminated, truncated, info = self._guard(i, lambda: _unpacked(env.step(given), 5, "step"))
         value = self._reward(i, reward)
         for name, flag in (("terminated", terminated), ("truncated", truncated)):
             if not isinstance(flag, (bool, np.bool_)):
                 raise EnvironmentFault(
                     f"{self._where(i)} gave {name}={flag!r}; expected True or False. Mend its step()."
                 )
-        arrived = self._guard(i, lambda: self.environment.encode(observation))
-        ended = bool(terminated) or bool(truncated)
-        self._memory[i].append((self._seen[i], action, value, arrived, bool(terminated), bool(truncated), True))
+        arrived = self._guard(i, lambda: self._read(i, observation, info, bool(terminated)))
+        return arrived, value, bool(terminated), bool(truncated)
+
+    def _step(self, i: int, action: int) -> tuple[float, bool]:
+        """A step of one seed: its reward, and whether its episode ended."""
+        arrived, value, terminated, truncated = self._ask(i, action)
+        ended = terminated or truncated
+        self._memory[i].append((self._seen[i], action, value, arrived, terminated, truncated, True))
         self._gained[i] += value
         self._clock[1, i] += 1
         self._clock[2, i] += 1
@@ -217,7 +190,7 @@ class HostRun:
         if ended:
             self.history.add(np.array([i]), np.array([self._gained[i]]), np.array([self._clock[1, i]], np.int64))
             self._gained[i] = 0.0
-        return ended
+        return value, ended
 
     def _update(self, live: Numbers, ended: Numbers) -> None:
         """Let those seeds learn whose trajectory is full, and forget it."""
@@ -240,8 +213,8 @@ class HostRun:
             self._memory[i] = []
         clock = self._clock.copy()
         clock[1:] -= np.uint32(1)  # of the last step made
-        when = (Clock(*(jnp.asarray(row) for row in clock)), jnp.asarray(marked))
-        self._state, self._visits = _learn(
+        when = (Clock(*(jnp.asarray(row) for row in clock)), jnp.asarray(marked), self._legal_now())
+        self._state, self._visits = programs.learn(
             self.agent,
             self.spec,
             self._words,
@@ -252,9 +225,31 @@ class HostRun:
         )
 
     def _reset(self, i: int) -> None:
-        seed = episode_seed(int(self.seeds[i]), int(self._clock[0, i]))
-        observation, _ = self._guard(i, lambda: _unpacked(self._envs[i].reset(seed=seed), 2, "reset"))
-        self._seen[i] = self._guard(i, lambda: self.environment.encode(observation))
+        self._seen[i] = self._first(i, int(self._clock[0, i]))
+
+    def _first(self, i: int, episode: int) -> int:
+        """Begin an episode of one seed; what is observed first."""
+        seed = episode_seed(int(self.seeds[i]), episode)
+        observation, info = self._guard(i, lambda: _unpacked(self._envs[i].reset(seed=seed), 2, "reset"))
+        found: int = self._guard(i, lambda: self._read(i, observation, info, False))
+        return found
+
+    def _read(self, i: int, observation: Any, info: Any, over: bool) -> int:
+        """The number of an observation; what is legal there is remembered, the newest of each state."""
+        if self.legal is None:
+            return int(self.environment.encode(observation))
+        mask = self.environment.mask_of(self._envs[i], info)
+        number, allowed = self.environment.numbered(observation, mask, over=over)
+        if not np.array_equal(self.legal[i, number], allowed):
+            self.legal[i, number] = allowed
+            self._legal_here = None
+        return number
+
+    def _legal_now(self) -> Array | None:
+        """What is known to be legal, on the device."""
+        if self.legal is not None and self._legal_here is None:
+            self._legal_here = jnp.asarray(self.legal)
+        return self._legal_here
 
     def _reward(self, i: int, reward: Any) -> float:
         try:

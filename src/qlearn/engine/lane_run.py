@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import jax
@@ -87,6 +87,7 @@ class LaneRun:
         self.agent, self.model, self.seeds = agent, model, seeds
         self.learner = agent.learner(Spec.of(model))
         self.history = History()
+        self.tables: list[Standing] = []  # that were read at the positions reached
         self._by_steps = unit == "step"
         self._fused = self.learner.fused
         self._recorded = np.zeros(seeds.size, np.int64)
@@ -143,28 +144,26 @@ class LaneRun:
             return self._lane.running
         return Axes(self.learner, self.model).choose(there, self._lane.arrived, self._lane.running)
 
-    def freeze(self, tables: Sequence[Standing]) -> Frozen:
-        """All that it takes to go on, as arrays by name; ``tables`` were read at the positions reached."""
-        kept = {"recorded": self._recorded, "reached": np.array(len(tables))}
+    def freeze(self) -> Frozen:
+        """All that it takes to go on, as arrays by name."""
+        kept = {"recorded": self._recorded, "reached": np.array(len(self.tables))}
         kept |= packed("lane", self._lane) | self.history.freeze()
-        for i, standing in enumerate(tables):
+        for i, standing in enumerate(self.tables):
             kept |= packed(f"table{i}", standing)
         return kept
 
-    def thaw(self, arrays: Mapping[str, Numbers], *, keep_tables: bool = True) -> list[Standing]:
-        """Go on from what ``freeze`` kept; returns the tables that were read by then.
+    def thaw(self, arrays: Mapping[str, Numbers], stop: Callable[[], bool], *, further: bool = False) -> None:
+        """Go on from what ``freeze`` kept; ``further``: to positions of other numbers of episodes or steps than then.
 
         Raises:
             ValueError: where the arrays do not fit this run.
         """
+        del stop  # nothing has to be brought back to where it was
         self._lane = unpacked("lane", self._lane, arrays)
         self.history, self._recorded = History.thaw(arrays), arrays["recorded"].astype(np.int64)
-        like = self.standing()
-        count = int(arrays["reached"]) if keep_tables else 0
-        return [
-            jax.tree.map(np.asarray, unpacked(f"table{i}", jax.tree.map(jnp.asarray, like), arrays))
-            for i in range(count)
-        ]
+        like = jax.tree.map(jnp.asarray, self.standing())
+        for i in range(0 if further else int(arrays["reached"])):
+            self.tables.append(jax.tree.map(np.asarray, unpacked(f"table{i}", like, arrays)))
 
     def _cost_of_a_call(self, position: int) -> float:
         """Seconds that a call takes without any update; large tables are copied in and out."""

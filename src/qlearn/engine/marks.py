@@ -89,7 +89,7 @@ class Marks:
 
     def freeze(self) -> Frozen:
         """Everything, as arrays by name."""
-        kept = {f"marks.{name}": getattr(self, name) for name in _KEPT} | {"marks.next": self._next}
+        kept = {f"marks.{name}": getattr(self, name).copy() for name in _KEPT} | {"marks.next": self._next.copy()}
         for k in range(len(self.positions)):
             rows = [self.known[k][i] for i in np.flatnonzero(self._next > k)]
             if rows:

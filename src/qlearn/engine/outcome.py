@@ -45,6 +45,7 @@ class Outcome:
     complete: Numbers  # (n,) bool: reached the last position
     extras: dict[str, Numbers]  # (n,) each: what learners tell besides their tables
     told: dict[str, Numbers]  # (n, k) each: the same at all positions that every seed has reached
+    begun_again: Numbers | None = None  # (n,) int64: episodes that could not be gone on with in another process
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,6 +57,7 @@ class TablePart:
     tables: list[Standing]  # at the positions reached
     size: int
     complete: bool
+    begun_again: Numbers | None = None  # (size,); None where that cannot be
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +67,7 @@ class VectorPart:
     history: History
     marks: Marks
     size: int
+    begun_again: Numbers | None = None
 
 
 def joined(job: Budget, parts: Sequence[Any]) -> Outcome:
@@ -76,11 +79,13 @@ def joined(job: Budget, parts: Sequence[Any]) -> Outcome:
     def widened(table: Numbers, fill: float) -> Numbers:
         return np.pad(table, ((0, 0), (0, width - table.shape[1])), constant_values=fill)
 
+    again = [np.zeros(part.size, np.int64) if part.begun_again is None else part.begun_again for part in parts]
     join = _tables if isinstance(parts[0], TablePart) else _knowledge
     return Outcome(
         returns=np.concatenate([widened(returns, np.nan) for returns, _, _ in rows]),
         lengths=np.concatenate([widened(lengths, 0) for _, lengths, _ in rows]),
         num_episodes=np.concatenate([counts for _, _, counts in rows]).astype(np.int64),
+        begun_again=np.concatenate(again),
         **join(parts),
     )
 
@@ -96,8 +101,12 @@ def _tables(parts: Sequence[TablePart]) -> dict[str, Any]:
     extras = {name: np.concatenate([np.asarray(p.standing.extras[name]) for p in parts]) for name in named}
     told = {
         name: np.concatenate(
-            [np.array([s.extras[name] for s in p.tables[:reached]]).reshape(reached, p.size) for p in parts], axis=1
-        ).T
+            [
+                np.array([s.extras[name] for s in p.tables[:reached]]).reshape(reached, p.size, *extras[name].shape[1:])
+                for p in parts
+            ],
+            axis=1,
+        ).swapaxes(0, 1)
         for name in named
     }
 

@@ -15,9 +15,11 @@ import numpy as np
 from qlearn.agents.learner import Agent
 from qlearn.engine.device_loop import Standing
 from qlearn.engine.frozen import Frozen
+from qlearn.engine.host_kept import KeptHostRun
 from qlearn.engine.host_loop import HostRun
 from qlearn.engine.lane_run import History, LaneRun, Numbers, Unit
 from qlearn.engine.outcome import Outcome, TablePart, VectorPart, joined
+from qlearn.engine.vector_host_kept import KeptVectorHostRun
 from qlearn.engine.vector_host_run import VectorHostRun
 from qlearn.engine.vector_run import VectorRun, lane_width
 from qlearn.engine.worlds import on_device, spec_of
@@ -66,7 +68,23 @@ class Keeper(Protocol):
         """Whether the budget is another one than that of what was kept."""
 
 
-def run(jobs: Sequence[Job], stop: threading.Event, tell: Tell, keeper: Keeper | None = None) -> list[Outcome]:
+class Watcher(Protocol):
+    """Looks at the episodes of a lane as they end; called from any thread."""
+
+    def begin(self, seeds: Numbers, history: History) -> None:
+        """A lane begins or goes on, with the episodes that ended before."""
+
+    def look(self, seeds: Numbers, history: History, *, now: bool) -> None:
+        """More may have ended; ``now``: before they are kept, or at the end."""
+
+
+def run(
+    jobs: Sequence[Job],
+    stop: threading.Event,
+    tell: Tell,
+    keeper: Keeper | None = None,
+    watcher: Watcher | None = None,
+) -> list[Outcome]:
     """Run all jobs on all cores.
 
     Args:
@@ -74,16 +92,17 @@ def run(jobs: Sequence[Job], stop: threading.Event, tell: Tell, keeper: Keeper |
         stop: set it, and every lane ends at its next chunk.
         tell: called from any thread with (job's number, episodes or steps made since the last call, over all seeds, the
             mean return of the episodes that ended last, or NaN).
-        keeper: keeps every lane now and then, and where it stops; only for environments on the device.
+        keeper: keeps every lane now and then, and where it stops.
+        watcher: is shown every lane's episodes, between two calls of its program.
 
     Returns:
         One outcome a job, in their order.
     """
     parts = [(i, job, seeds) for i, job in enumerate(jobs) for seeds in _lanes(job)]
-    workers = max(1, min(len(parts), _cores()))
+    workers = max(1, min(len(parts), cores()))
     with ThreadPoolExecutor(workers, thread_name_prefix="qlearn") as pool:
         futures = [
-            pool.submit(_run_lane, i, job, seeds, stop.is_set, tell, None if keeper is None else _Kept(keeper, lane))
+            pool.submit(_run_lane, i, job, stop.is_set, tell, _Side(seeds, lane, keeper, watcher))
             for lane, (i, job, seeds) in enumerate(parts)
         ]
         try:
@@ -105,7 +124,8 @@ def _wait(futures: Sequence[Future[Part]]) -> None:
                 future.result()
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -118,72 +138,85 @@ def _lanes(job: Job) -> list[Numbers]:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Kept:
-    """The keeper of one lane."""
+class _Side:
+    """What goes on beside a lane: keeping and watching."""
 
-    keeper: Keeper
+    seeds: Numbers
     lane: int
+    keeper: Keeper | None
+    watcher: Watcher | None
 
     def load(self) -> Frozen | None:
-        return self.keeper.load(self.lane)
+        return None if self.keeper is None else self.keeper.load(self.lane)
 
-    def now_and_then(self, freeze: Callable[[], Frozen]) -> None:
-        if self.keeper.due(self.lane):
-            self.keeper.save(self.lane, freeze())
+    @property
+    def further(self) -> bool:
+        return self.keeper is not None and self.keeper.further
+
+    def begin(self, lane: Any) -> None:
+        if self.watcher is not None:
+            self.watcher.begin(self.seeds, lane.history)
+
+    def between(self, lane: Any) -> None:
+        """Called between two calls of a lane's program."""
+        due = self.keeper is not None and self.keeper.due(self.lane)
+        if self.watcher is not None:
+            self.watcher.look(self.seeds, lane.history, now=due)
+        if due and self.keeper is not None:
+            self.keeper.save(self.lane, lane.freeze())
+
+    def end(self, lane: Any) -> None:
+        if self.watcher is not None:
+            self.watcher.look(self.seeds, lane.history, now=True)
+        if self.keeper is not None:
+            self.keeper.save(self.lane, lane.freeze())
 
 
-def _run_lane(number: int, job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Tell, kept: _Kept | None) -> Part:
+def _run_lane(number: int, job: Job, stop: Callable[[], bool], tell: Tell, side: _Side) -> Part:
     learner = job.agent.learner(spec_of(job.environment))
     if learner.num_environments is None:
-        return _run_tables(job, seeds, stop, lambda made: tell(number, made, float("nan")), kept)
+        return _run_tables(job, stop, lambda made: tell(number, made, float("nan")), side)
+    seeds = side.seeds
     some: VectorRun | VectorHostRun
     if isinstance(job.environment, HostEnvironment):
-        some = VectorHostRun(job.agent, job.environment, seeds, job.unit, job.positions, job.width)
+        kind = VectorHostRun if side.keeper is None else KeptVectorHostRun
+        some = kind(job.agent, job.environment, seeds, job.unit, job.positions, job.width)
     else:
         world = on_device(job.environment)
         width = job.width or lane_width(learner, job.seeds.size)
         some = VectorRun(job.agent, world, seeds, job.unit, job.positions, width)
-    if kept is None or isinstance(some, VectorHostRun):
-        some.run(stop, lambda made: tell(number, made, some.recent))
-        return VectorPart(some.history, some.finish(), seeds.size)
-    if (found := kept.load()) is not None:
-        some.thaw(found, further=kept.keeper.further)
-    some.run(stop, lambda made: tell(number, made, some.recent), lambda: kept.now_and_then(some.freeze))
-    kept.keeper.save(kept.lane, some.freeze())
-    return VectorPart(some.history, some.finish(), seeds.size)
+    if (found := side.load()) is not None:
+        assert isinstance(some, VectorRun | KeptVectorHostRun)
+        some.thaw(found, stop, further=side.further)
+    side.begin(some)
+    some.run(stop, lambda made: tell(number, made, some.recent), functools.partial(side.between, some))
+    side.end(some)
+    again = some.begun_again if isinstance(some, VectorHostRun) else None
+    return VectorPart(some.history, some.finish(), seeds.size, again)
 
 
-def _run_tables(
-    job: Job, seeds: Numbers, stop: Callable[[], bool], tell: Callable[[int], None], kept: _Kept | None
-) -> TablePart:
-    if stop() and kept is None:
+def _run_tables(job: Job, stop: Callable[[], bool], tell: Callable[[int], None], side: _Side) -> TablePart:
+    seeds = side.seeds
+    if stop() and side.keeper is None:
         shape = (seeds.size, job.environment.num_states, job.environment.num_actions)
         none = np.zeros(seeds.size, np.uint32)
         idle = Standing(np.zeros(shape, np.float32), np.zeros(shape, np.int32), none, none, {})
         return TablePart(History(), idle, [], seeds.size, complete=False)
     lane: LaneRun | HostRun
     if isinstance(job.environment, HostEnvironment):
-        lane = HostRun(job.agent, job.environment, seeds, job.unit)
+        lane = (HostRun if side.keeper is None else KeptHostRun)(job.agent, job.environment, seeds, job.unit)
     else:
         lane = LaneRun(job.agent, on_device(job.environment), seeds, job.unit)
-    tables: list[Standing] = []
-    run_to: Callable[..., bool] = lane.run_to
-    if kept is not None and isinstance(lane, LaneRun):
-        tables = _thawed(lane, kept)
-        freeze = functools.partial(lane.freeze, tables)
-        run_to = functools.partial(lane.run_to, between=functools.partial(kept.now_and_then, freeze))
-    complete = True
-    for position in job.positions[len(tables) :]:
-        complete = run_to(position, stop, tell)
+    if (found := side.load()) is not None:
+        assert isinstance(lane, LaneRun | KeptHostRun)
+        lane.thaw(found, stop, further=side.further)
+    side.begin(lane)
+    complete, between = True, functools.partial(side.between, lane)
+    for position in job.positions[len(lane.tables) :]:
+        complete = lane.run_to(position, stop, tell, between)
         if not complete:
             break
-        tables.append(lane.standing())
-    if kept is not None and isinstance(lane, LaneRun):
-        kept.keeper.save(kept.lane, lane.freeze(tables))
-    return TablePart(lane.history, lane.standing(running=not complete), tables, seeds.size, complete)
-
-
-def _thawed(lane: LaneRun, kept: _Kept) -> list[Standing]:
-    """The tables that were read before, of a lane that goes on from there."""
-    found = kept.load()
-    return [] if found is None else lane.thaw(found, keep_tables=not kept.keeper.further)
+        lane.tables.append(lane.standing())
+    side.end(lane)
+    again = lane.begun_again if isinstance(lane, HostRun) else None
+    return TablePart(lane.history, lane.standing(running=not complete), lane.tables, seeds.size, complete, again)

@@ -88,19 +88,28 @@ class VectorHostRun:
         self._horizon = float(horizon(environment.time_limit, agent.discount))
         self.recent = math.nan
         self._host = VectorHost(environment, seeds, self._count, episode_seed_of)
+        self.begun_again = np.zeros(n, np.int64)  # episodes that could not be gone on with in another process
 
-    def run(self, stop: Callable[[], bool], tell: Callable[[int], None]) -> bool:
-        """Run every seed to the last position; False where ``stop`` came first."""
+    def run(
+        self, stop: Callable[[], bool], tell: Callable[[int], None], between: Callable[[], None] = lambda: None
+    ) -> bool:
+        """Run every seed to the last position; False where ``stop`` came first.
+
+        ``tell`` is given the episodes (or steps) made since it was called last, summed over the seeds; ``between`` is
+        called between a step and its update, when the run may be frozen.
+        """
         made, told = 0, time.perf_counter()
         try:
-            while self._live.any():
+            while self._live.any() and not stop():
+                made += self._move()
+                between()
                 if stop():
                     return False
-                made += self._once()
+                self._settle()
                 if time.perf_counter() - told > _TELL_SECONDS:
                     tell(made)
                     made, told = 0, time.perf_counter()
-            return True
+            return not self._live.any()
         finally:
             tell(made)
             self._host.close()
@@ -111,23 +120,31 @@ class VectorHostRun:
             self.marks.close(self._programs.read(self._state), self._clocks())
         return self.marks
 
-    def _once(self) -> int:
-        """One step of every seed that lacks steps, and the update that follows; how many steps (episodes) it made.
-
-        All seeds learn at once: a seed whose trajectory is full waits, where others made a step that was only a reset.
-        What the seeds of a lane share, as the place at which their replays are written, is then the same for all.
-        """
+    def _move(self) -> int:
+        """One step of every seed that lacks steps; how many steps (episodes) it made."""
         n, seen = self.seeds.size, self._seen()
         actions, self._state = self._programs.act(self._state, seen, self._now.copy())
         live = self._live & ~np.repeat(self._waiting.full(), self._count) if self._waiting.ready else self._live
         stepped = self._host.step(actions[:n].reshape(-1), live)
         made = self._take_in(seen[:n], actions[:n], stepped)
-        if self._waiting.ready:
-            full = self._waiting.full()
-            if full[self._running].all():
-                self._learn_of(self._running)
-                self._read_those_that_arrived(self._running)
+        self._after_step(actions[:n].reshape(-1), live, stepped)
         return made
+
+    def _after_step(self, actions: Numbers, live: Numbers, stepped: Stepped) -> None:
+        """For runs that are kept."""
+
+    def _settle(self) -> None:
+        """The update that follows a step, and what is read after it.
+
+        All seeds learn at once: a seed whose trajectory is full waits, where others made a step that was only a reset.
+        What the seeds of a lane share, as the place at which their replays are written, is then the same for all.
+        """
+        if self._learns():
+            self._learn_of(self._running)
+            self._read_those_that_arrived(self._running)
+
+    def _learns(self) -> bool:
+        return self._waiting.ready and bool(self._waiting.full()[self._running].all())
 
     def _seen(self) -> Numbers:
         """What to act on, (size, E, …); seeds that fill up a lane see what others do."""

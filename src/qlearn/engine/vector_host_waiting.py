@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 
 from qlearn.agents.learner import Spec
+from qlearn.engine.frozen import Frozen, copied_into, packed
 
 Numbers = np.ndarray[Any, Any]
 
@@ -67,6 +70,36 @@ class Trajectories:
         else:
             self._forget(np.flatnonzero(marked))
         return taken
+
+    def cut(self, lost: Numbers) -> None:
+        """Mark the newest step of some environments, (n, E) bool, as truncated: their episodes cannot be gone on with.
+
+        Where none waits, as where a seed has arrived before, there is nothing to mark.
+        """
+        held = self._waiting if self._level is None else np.full(self._waiting.shape, self._level)
+        seeds, environments = np.nonzero(lost & (held > 0))
+        terminated, truncated = self._columns[4:6]
+        newest = seeds, held[seeds, environments] - 1, environments
+        truncated[newest] = ~terminated[newest]
+
+    def freeze(self) -> Frozen:
+        """Everything, as arrays by name."""
+        level = -1 if self._level is None else self._level
+        return packed("waiting", self._columns) | {"waiting": self._waiting.copy(), "waiting.level": np.array(level)}
+
+    def thaw(self, arrays: Mapping[str, Numbers]) -> None:
+        """What ``freeze`` kept.
+
+        Raises:
+            ValueError: where it does not fit.
+        """
+        held = arrays.get("waiting.1", self._columns[1]).shape[1]  # more than at first where some were far ahead
+        like = jax.tree.map(lambda x: np.zeros((x.shape[0], held, *x.shape[2:]), x.dtype), self._columns)
+        for i, column in enumerate(jax.tree.leaves(like)):
+            copied_into(column, f"waiting.{i}", arrays)
+        copied_into(self._waiting, "waiting", arrays)
+        level = int(arrays["waiting.level"])
+        self._columns, self._level = like, None if level < 0 else level
 
     def _add_some(self, columns: tuple[Numbers, ...], where: tuple[Numbers, ...]) -> None:
         self._come_apart()

@@ -108,9 +108,9 @@ class VectorRun:
         found, episode, step = (np.atleast_1d(np.asarray(x))[: self.seeds.size] for x in self._carry.stuck)
         for i in np.flatnonzero(found)[:1]:
             raise EnvironmentFault(
-                f"{self.world.name} (seed {self.seeds[i]}, episode {episode[i]}, step {step[i]}) reached a state without "
-                "a legal action; expected at least one in every state that is not terminal. Mend its mask, or end the "
-                "episode there."
+                f"{self.world.name} (seed {self.seeds[i]}, episode {episode[i]}, step {step[i]}) reached a state "
+                "without a legal action; expected at least one in every state that is not terminal. Mend its mask, or "
+                "end the episode there."
             )
 
     def freeze(self) -> Frozen:
@@ -118,12 +118,13 @@ class VectorRun:
         total = {"total": self._clock()[1]}
         return packed("carry", self._carry) | self.history.freeze() | self.marks.freeze() | total
 
-    def thaw(self, arrays: Mapping[str, Numbers], *, further: bool = False) -> None:
+    def thaw(self, arrays: Mapping[str, Numbers], stop: Callable[[], bool], *, further: bool = False) -> None:
         """Go on from what ``freeze`` kept; ``further``: to positions of other numbers of steps than then.
 
         Raises:
             ValueError: where the arrays do not fit this run.
         """
+        del stop  # nothing has to be brought back to where it was
         self._carry = unpacked("carry", self._carry, arrays)
         self.history = History.thaw(arrays)
         if not further:

@@ -127,9 +127,9 @@ class VectorHost:
         self.observations = np.concatenate(begun)
 
     @property
-    def group(self) -> int:
-        """How many copies, side by side, only move together: those of a seed in a vector form of its own."""
-        return self._count if self._forms else 1
+    def group(self) -> int | None:
+        """How many copies, side by side, are one vector form; None where each copy is on its own."""
+        return self._count if self._environment.vectorization == "own" else None
 
     def close(self) -> None:
         """Close all copies; no process is left over.  May be called twice."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from qlearn.agents.learner import Agent
 from qlearn.engine.schedule import run
-from qlearn.environments import HostEnvironment, make
+from qlearn.environments import make
 from qlearn.errors import DivergenceWarning, InputError, Interrupted
 from qlearn.training.checkpoint import Folder, as_list, is_checkpoint, write_manifest
 from qlearn.training.divergence import divergence
@@ -50,8 +50,8 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
         progress: None for a bar where standard error is a terminal, False for none, or a function of (share done,
             words).
         checkpoint: a folder in which everything is kept now and then, and where training stops, so that ``ql.resume``
-            goes on to the same numbers, to the bit; only for environments on the device.  SIGTERM then stops as Ctrl-C
-            does.
+            goes on to the same numbers, to the bit.  SIGTERM then stops as Ctrl-C does.  Environments that are
+            ordinary Python are brought back by playing the actions of their episodes again (docs/checkpoints.md).
         every: seconds between two checkpoints; they are rarer where writing would take a twentieth of the time.
 
     Returns:
@@ -129,15 +129,10 @@ def begun(plan: Plan, path: str | os.PathLike[str], every: float) -> Folder:
     """Begin a checkpoint: a folder that says what is trained.
 
     Raises:
-        InputError: where the environment is stepped on the host, or the folder holds a checkpoint already.
+        InputError: where the folder holds a checkpoint already.
         StoreError: where it cannot be written.
     """
     folder = Path(path)
-    if isinstance(plan.world, HostEnvironment):
-        raise InputError(
-            f"{plan.world.name} is stepped as ordinary Python, whose state nobody can keep; checkpoints are for "
-            "environments on the device. Leave out checkpoint=."
-        )
     if not every >= 0:
         raise InputError(f"every={every!r} is not usable; expected seconds, 0 or more. Pass every=30.")
     if is_checkpoint(folder):
