@@ -17,6 +17,7 @@ from qlearn.reports.style import INK, Look, look, new_figure, reference_lines, s
 
 _BINS = 60
 _BOX = 0.30  # below the row's line; the runs lie above it
+_MOST_MARKS = 2000  # that stay lines in a vector graphic; more become a picture inside it, which still shows every one
 
 
 def final_values(comparison: Comparison) -> Figure:
@@ -38,6 +39,9 @@ def final_values(comparison: Comparison) -> Figure:
         limits = _limits(comparison)
         for i, agent in enumerate(agents):
             _row(axes, agent, len(agents) - 1 - i, look(i), limits)
+        if sum(len(agent.evaluation.exact_return) for agent in agents) > _MOST_MARKS:
+            for marks in axes.collections:
+                marks.set_rasterized(True)
         axes.set_xlim(*limits)
         axes.set_ylim(-0.55, len(agents) - 0.35)
         axes.set_yticks(range(len(agents)), [wrapped(agent.name) for agent in reversed(agents)])
@@ -49,7 +53,8 @@ def final_values(comparison: Comparison) -> Figure:
         axes.set_xlabel(f"{how}{within}, greedy policy after training")
         handles = reference_lines(axes, comparison.truth, across=False, limits=limits)
         figure.legend(handles=[*_legend(comparison), *handles], loc="outside lower center", ncols=2)
-        figure.suptitle(f"What every seed's policy is worth. {heading(comparison)}", x=0.01, ha="left", fontsize=12)
+        title = wrapped(f"What every seed's policy is worth. {heading(comparison)}", 90)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
         return figure
 
 

@@ -56,7 +56,8 @@ def learning_curves(comparison: Comparison) -> Figure:
         _words(grid, comparison, window)
         handles = _legend(comparison, limits, grid[0][0])
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        figure.suptitle(f"Learning curves. {heading(comparison)}", x=0.01, ha="left", fontsize=12)
+        title = wrapped(f"Learning curves. {heading(comparison)}", 60 * columns)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=12)
         return figure
 
 

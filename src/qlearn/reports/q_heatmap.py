@@ -14,7 +14,7 @@ from qlearn.comparison.words import number
 from qlearn.environments import FiniteMDP
 from qlearn.environments.finite_mdp import BoolArray, FloatArray
 from qlearn.errors import InputError
-from qlearn.reports.style import INK, new_figure, style
+from qlearn.reports.style import INK, new_figure, style, wrapped
 
 _WRITTEN = 80  # cells up to which numbers are written into them
 _HATCHED = 120  # states up to which a hatch can be seen; beyond, such cells stay white
@@ -180,7 +180,7 @@ def _legend(figure: Figure, marks: dict[str, BoolArray]) -> None:
 
 
 def _title(result: AgentResult, comparison: Comparison, scales: Any) -> str:
-    title = f"Q table of {result.name} on {comparison.environment.name}"
+    title = wrapped(f"Q table of {result.name} on {comparison.environment.name}", 80)
     if result.runs.agent.discount is None:
         title += "\n(it has no discount, so its numbers are no estimate of Q*; mind the two scales)"
     elif scales[0] != scales[1]:

@@ -38,6 +38,7 @@ _SETTINGS: dict[Any, Any] = {
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
     "text.color": INK,
+    "text.parse_math": False,  # a name may hold any number of dollars
     "legend.frameon": False,
     "legend.fontsize": 9,
     "xtick.labelsize": 9,
@@ -81,8 +82,13 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def wrapped(name: str, width: int = 22) -> str:
-    """Return a name on several lines."""
-    return "\n".join(textwrap.wrap(name, width, break_long_words=False)) or name
+    r"""Return a name on several lines, five at most.
+
+    >>> wrapped("a rather long name of an agent")
+    'a rather long name of\nan agent'
+    """
+    shown = "".join(letter if letter.isprintable() else " " for letter in name)
+    return "\n".join(textwrap.wrap(shown, width, max_lines=5, placeholder=" …")) or shown
 
 
 REFERENCES: tuple[tuple[str, str, Any], ...] = (
