@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from qlearn.environments import problems as problems
     from qlearn.errors import DivergenceWarning as DivergenceWarning
     from qlearn.errors import EnvironmentFault as EnvironmentFault
+    from qlearn.errors import InexactResumeWarning as InexactResumeWarning
     from qlearn.errors import InputError as InputError
     from qlearn.errors import Interrupted as Interrupted
     from qlearn.errors import QlearnError as QlearnError
@@ -196,6 +197,7 @@ _NAMES = {
     "qlearn.errors": (
         "DivergenceWarning",
         "EnvironmentFault",
+        "InexactResumeWarning",
         "InputError",
         "Interrupted",
         "QlearnError",

@@ -67,3 +67,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 class DivergenceWarning(UserWarning):
     """Runs of an agent with a network diverged: they were stopped, are kept and count."""
+
+
+class InexactResumeWarning(UserWarning):
+    """A training went on in another process, but not to the numbers of one that was never interrupted."""

@@ -10,7 +10,7 @@ from cyclopts import App, Parameter
 
 from qlearn.cli.options import Output, SeedOption, Whole, at_least, check_discount, check_seed
 from qlearn.cli.terminal import shell
-from qlearn.errors import DivergenceWarning, Interrupted
+from qlearn.errors import DivergenceWarning, InexactResumeWarning, Interrupted
 
 EXAMPLES = """\
 Examples:
@@ -56,7 +56,8 @@ def resume(
     kept = folder if is_checkpoint(folder) else folder / CHECKPOINT
     output = Output(json=json, out=kept.parent if kept.name == CHECKPOINT else folder)
     keep_compiled()
-    warnings.simplefilter("ignore", DivergenceWarning)  # said by `tell`
+    for kind in (DivergenceWarning, InexactResumeWarning):  # said by `tell`
+        warnings.simplefilter("ignore", kind)
     try:
         runs = go_on(kept, episodes=episodes, steps=steps)
     except Interrupted as stopped:

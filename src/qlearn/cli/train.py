@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 from qlearn.cli.options import Budget, EnvironmentName, Output, at_least, check_discount, made, own_discount
 from qlearn.cli.tables import print_q_table, print_spread
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, share, shell
-from qlearn.errors import DivergenceWarning, InputError, Interrupted
+from qlearn.errors import DivergenceWarning, InexactResumeWarning, InputError, Interrupted
 
 if TYPE_CHECKING:
     from qlearn.evaluation import RunsEvaluation
@@ -74,8 +74,9 @@ def train(
     kept = ("--snapshots", snapshots) if snapshots else ()
     judged = ("--discount", discount) if described.discount is None else ()
     command = shell("qlearn", "train", environment, agent, *budget.words(world), *judged, *kept)
-    warnings.simplefilter("ignore", DivergenceWarning)  # said below, in the command's own words
-    seeds, kept_in = list(budget.seeds_for(world)), checkpoint_of(world, output)
+    for kind in (DivergenceWarning, InexactResumeWarning):  # said below, in the command's own words
+        warnings.simplefilter("ignore", kind)
+    seeds, kept_in = list(budget.seeds_for(world)), checkpoint_of(output)
     again = kept_in is not None and _is_the_same(kept_in, described, world, budget, snapshots)
     try:
         if again and kept_in is not None:
@@ -87,13 +88,9 @@ def train(
     return tell(runs, discount, output, command, budget.in_words(world))
 
 
-def checkpoint_of(world: Any, output: Output) -> Path | None:
-    """Return where training is kept on its way: in the folder for results, where it can be kept at all."""
-    from qlearn.environments import HostEnvironment
-
-    if output.out is None or isinstance(world, HostEnvironment):
-        return None
-    return output.out / CHECKPOINT
+def checkpoint_of(output: Output) -> Path | None:
+    """Return where training is kept on its way: in the folder for results."""
+    return None if output.out is None else output.out / CHECKPOINT
 
 
 def _is_the_same(kept: Path, agent: Any, world: Any, budget: Budget, snapshots: int) -> bool:
@@ -128,13 +125,13 @@ def _is_the_same(kept: Path, agent: Any, world: Any, budget: Budget, snapshots: 
 def tell(runs: Runs, discount: float, output: Output, command: str, trained: str) -> int:
     """Judge runs, print and save what is known of them; return the exit code."""
     from qlearn.evaluation import evaluate
-    from qlearn.training import divergence
+    from qlearn.training import begun_again, divergence
 
     if not runs.complete:
         note(f"Interrupted after {int(runs.num_episodes.sum()):,} episodes of all seeds together.")
-        if checkpoint_of(runs.environment, output) is not None:
+        if checkpoint_of(output) is not None:
             note(f"To go on: {shell('qlearn', 'resume', output.out)}")
-    if told := divergence(runs):
+    for told in filter(None, (divergence(runs), begun_again(runs))):
         note(told)
     found = evaluate(runs, discount=discount)
     result = {**as_data(runs, found), "command": command}
@@ -184,6 +181,7 @@ def as_data(runs: Runs, found: RunsEvaluation) -> dict[str, Any]:
         "loop": runs.settings["loop"],
         "lane": runs.settings["lane"],
         "state_bytes": runs.settings["state_bytes"],
+        "begun_again": runs.settings.get("begun_again", {}),
         "complete": runs.complete,
         "notes": found.notes,
         "wall_time": runs.wall_time,

@@ -119,10 +119,10 @@ class VectorHost:
         self.observations = self._reset(marked)
 
     def _begin_forms(self, marked: NDArray[np.bool_]) -> None:
-        whole = marked.reshape(len(self._seeds), -1).all(axis=1)
+        whole = [bool(mine.all()) for mine in np.split(marked, len(self._seeds))]
         begun = [
             self._guarded(i, self._begun) if whole[i] else self.observations[i * self._count : (i + 1) * self._count]
-            for i in range(whole.size)
+            for i in range(len(whole))
         ]
         self.observations = np.concatenate(begun)
 

@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -38,13 +38,32 @@ def save_arrays(
         StoreError: where it cannot be written.
     """
     text = json.dumps(description, ensure_ascii=False, allow_nan=False).encode()
-    body = io.BytesIO()
     whole = {**arrays, _DESCRIPTION: np.frombuffer(text, np.uint8)}
     write = np.savez_compressed if compressed else np.savez
-    write(body, allow_pickle=False, **whole)
-    data = body.getvalue()
     with atomic_write(path) as file:
-        file.write(_MAGIC + hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+        file.write(_MAGIC + bytes(64) + b"\n")
+        hashed = _Hashed(file)
+        write(hashed, allow_pickle=False, **whole)
+        file.seek(len(_MAGIC))
+        file.write(hashed.sha256.hexdigest().encode())
+
+
+class _Hashed:
+    """A stream that hashes what goes through, so that no second copy of a large archive is held."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, self.sha256 = file, hashlib.sha256()
+
+    def write(self, data: bytes) -> int:
+        self.sha256.update(data)
+        return self._file.write(data)
+
+    def flush(self) -> None:
+        self._file.flush()
+
+    def read(self, count: int = -1) -> bytes:
+        """NumPy takes what has no ``read`` for a path."""
+        raise OSError("this stream is for writing")
 
 
 def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray[Any, Any]], Any]:
@@ -62,8 +81,8 @@ def load_arrays(path: str | os.PathLike[str]) -> tuple[dict[str, np.ndarray[Any,
     head = len(_MAGIC)
     if data[:head] != _MAGIC:
         raise StoreError(f"{path} is not a file of runs; expected one written by `runs.save`. Pass another path.")
-    digest, body = data[head : head + 64], data[head + 65 :]
-    if hashlib.sha256(body).hexdigest().encode() != digest:
+    digest, body = data[head : head + 65], memoryview(data)[head + 65 :]
+    if hashlib.sha256(body).hexdigest().encode() + b"\n" != digest:
         raise StoreError(f"{path} is damaged: its checksum is not that of its content. Restore it from a copy.")
     with np.load(io.BytesIO(body), allow_pickle=False) as archive:
         arrays = {name: archive[name] for name in archive.files}

@@ -1,6 +1,7 @@
 """Train, runs and presets."""
 
 from qlearn.training.divergence import divergence
+from qlearn.training.interruptions import begun_again
 from qlearn.training.names import agents_by_name, parse_agent, written_agent
 from qlearn.training.presets import tutorial_agents, tutorial_network
 from qlearn.training.resume import resume
@@ -12,6 +13,7 @@ __all__ = [
     "Runs",
     "Snapshots",
     "agents_by_name",
+    "begun_again",
     "divergence",
     "parse_agent",
     "resume",

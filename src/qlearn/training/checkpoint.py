@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -38,11 +37,10 @@ class Folder:
 
     def __init__(self, path: Path, every: float, *, further: bool = False) -> None:
         self.path, self.every, self.further = path, every, further
-        self._last: dict[int, float] = {}
+        self._last: dict[int, float] = {}  # of every lane: when it was written, by the clock of this process
+        self._began: dict[int, float] = {}  # since when it is being written
+        self._cost: dict[int, float] = {}  # seconds that it took
         self._number: dict[int, int] = {}
-        self._lock = threading.Lock()
-        self.saved = 0
-        self.seconds = 0.0
 
     def load(self, lane: int) -> Frozen | None:
         """The newest state of a lane that is whole; None where there is none.
@@ -70,24 +68,31 @@ class Folder:
         return [file for file in files if file.exists()]
 
     def due(self, lane: int) -> bool:
-        """Whether ``every`` seconds have passed, and writing takes less than a twentieth of the time."""
+        """Whether ``every`` seconds have passed, and writing takes less than a twentieth of the time.
+
+        Where it is, what follows until ``save`` is done counts as writing.
+        """
         now = time.monotonic()
         since = now - self._last.setdefault(lane, now)
-        with self._lock:
-            cost = self.seconds / max(self.saved, 1)
-        return since >= max(self.every, 20.0 * cost)
+        if since < max(self.every, 20.0 * self._cost.get(lane, 0.0)):
+            return False
+        self._began[lane] = now
+        return True
 
     def save(self, lane: int, arrays: Frozen) -> None:
         """Write a state in the place of the older of the two."""
-        began = time.monotonic()
+        began = self._began.pop(lane, time.monotonic())
         number = self._number.get(lane, 0) + 1
         file = self.path / f"lane-{lane:04d}-{number % _GENERATIONS}.npz"
         save_arrays(file, arrays, {"number": number, "lane": lane}, compressed=False)
         self._number[lane] = number
         self._last[lane] = time.monotonic()
-        with self._lock:
-            self.saved += 1
-            self.seconds += self._last[lane] - began
+        self._cost[lane] = self._last[lane] - began
+
+    def clear(self) -> None:
+        """Remove what killed processes left half-written."""
+        for file in self.path.glob(".lane-*.npz.*"):
+            file.unlink(missing_ok=True)
 
 
 def write_manifest(path: Path, settings: dict[str, Any]) -> None:

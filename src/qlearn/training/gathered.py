@@ -43,7 +43,7 @@ def runs_of(job: Job, outcome: Outcome, snapshots: int, budget: int, took: float
         knowledge=outcome.knowledge,
         extras=outcome.extras,
         snapshots=kept,
-        settings=settings_of(job, budget),
+        settings=settings_of(job, budget) | _begun_again(job, outcome),
         versions=versions(),
         wall_time=took,
         complete=bool(outcome.complete.all()),
@@ -76,6 +76,14 @@ def _diverged(outcome: Outcome) -> Numbers:
     if outcome.q_table is not None:
         failed |= np.logical_not(np.isfinite(outcome.q_table).all(axis=(1, 2)))
     return failed
+
+
+def _begun_again(job: Job, outcome: Outcome) -> dict[str, Any]:
+    """Of seeds whose episodes could not be gone on with in another process: how many were begun again."""
+    if outcome.begun_again is None or not outcome.begun_again.any():
+        return {}
+    counted = zip(job.seeds, outcome.begun_again, strict=True)
+    return {"begun_again": {str(seed): int(count) for seed, count in counted if count}}
 
 
 def settings_of(job: Job, budget: int) -> dict[str, Any]:

@@ -39,13 +39,17 @@ def resume(
 
     Returns:
         The runs, bit for bit those of a training that was never interrupted (on one kind of CPU, with one version of
-        jaxlib).
+        jaxlib).  An environment that is ordinary Python and cannot be brought back to where it was begins its episode
+        again; ``settings["begun_again"]`` then counts, for each seed, how often.
 
     Raises:
         StoreError: where the folder holds no checkpoint, or a damaged one whose older state is damaged too.
         InputError: where agent or environment is your own and was not passed, or is another one than was trained;
             where the budget is smaller, or cannot be changed.
         Interrupted: on Ctrl-C; everything is kept again.
+
+    Warns:
+        InexactResumeWarning: where episodes had to be begun again.
 
     >>> import qlearn as ql
     >>> half = ql.train(ql.QLearning(), "NChain-v0", episodes=2, seeds=3, checkpoint="here")
@@ -61,6 +65,7 @@ def resume(
     check_same_agent(path, told, given)
     further = budget != told["budget"]
     kept = Folder(path, told["every"], further=further)
+    kept.clear()
     if further:
         _can_go_further(told, plan)
     try:

@@ -13,10 +13,11 @@ from typing import Any
 from qlearn.agents.learner import Agent
 from qlearn.engine.schedule import run
 from qlearn.environments import make
-from qlearn.errors import DivergenceWarning, InputError, Interrupted
+from qlearn.errors import DivergenceWarning, InexactResumeWarning, InputError, Interrupted
 from qlearn.training.checkpoint import Folder, as_list, is_checkpoint, write_manifest
 from qlearn.training.divergence import divergence
 from qlearn.training.gathered import runs_of, settings_of, versions
+from qlearn.training.interruptions import begun_again
 from qlearn.training.memory import memory_of
 from qlearn.training.plan import Plan, Seeds, budget_of, seeds_of
 from qlearn.training.progress import Meter, stop_on_interrupt
@@ -119,6 +120,8 @@ def carried_out(plan: Plan, progress: Progress, folder: Folder | None = None) ->
     for runs in result:
         if told := divergence(runs):
             warnings.warn(told, DivergenceWarning, stacklevel=3)
+        if told := begun_again(runs):
+            warnings.warn(told, InexactResumeWarning, stacklevel=3)
     if not all(runs.complete for runs in result):
         done = int(sum(runs.num_episodes.sum() for runs in result))
         raise Interrupted(f"Training was interrupted after {done} episodes; `.runs` holds them.", result)
