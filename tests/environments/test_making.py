@@ -222,11 +222,11 @@ def test_actions_are_counted_from_zero():
         ({"action_space": spaces.MultiDiscrete([2, 2])}, "needs `Discrete` actions"),
         ({"action_space": spaces.Box(0, 1)}, "has continuous actions"),
         (
-            {"observation_space": spaces.Dict({"a": spaces.Discrete(2)})},
-            "agents need `Discrete`, `MultiDiscrete`, a `Tuple` of `Discrete`, or a `Box`",
+            {"observation_space": spaces.Dict({"a": spaces.Text(2)})},
+            "at 'a'; agents need `Discrete`, `MultiDiscrete`, `MultiBinary`, a `Box`, or a `Dict` or `Tuple` of these",
         ),
         (
-            {"observation_space": spaces.MultiDiscrete([1000] * 4)},
+            {"observation_space": spaces.Discrete(10**12)},
             "has 1,000,000,000,000 different observations",
         ),
     ],

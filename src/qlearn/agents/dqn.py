@@ -23,11 +23,11 @@ import jax
 
 from qlearn.agents.dqn_checks import check_dqn
 from qlearn.agents.dqn_learner import dqn_learner
+from qlearn.agents.frames import check_frames, ring_of
 from qlearn.agents.learner import Learner, Spec
 from qlearn.agents.network import Network
 from qlearn.agents.network_form import Form
 from qlearn.agents.optimizer import Optimizer
-from qlearn.agents.replay import Ring
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.schedules import linear
@@ -64,6 +64,8 @@ class DQN:
             hundred less than expected, it hardly notices ends, and values grow without bound under the defaults.
         max_gradient_norm: gradients are scaled down to this Euclidean norm over all weights; None for as they are.
         num_environments: environments that each seed steps at once.
+        frames: how many frames an observation (frames, …) shows, the newest last.  The replay then keeps each of them
+            once, and puts them together where they are sampled; 1 keeps observations whole.
 
     Raises:
         InputError: where a setting is out of range or does not fit another.
@@ -92,6 +94,7 @@ class DQN:
     loss: Literal["squared", "huber"] = "squared"
     max_gradient_norm: float | None = None
     num_environments: int = 1
+    frames: int = 1
 
     version = 1
 
@@ -108,6 +111,7 @@ class DQN:
 
     def check(self, spec: Spec) -> None:
         """Build the network for an environment; raises InputError where its input or output does not fit."""
+        check_frames(self, spec)
         self.model.bind(spec, form=Form(dueling=self.dueling))
 
     def learner(self, spec: Spec) -> Learner:
@@ -125,4 +129,4 @@ def replay_bytes(agent: DQN, spec: Spec) -> int:
     >>> replay_bytes(agent, Spec(0, 2, 500, None, (4,)))  # 12 float32 numbers a transition
     480000
     """
-    return Ring.of(spec, agent.replay, agent.num_environments).num_bytes
+    return ring_of(agent, spec).num_bytes

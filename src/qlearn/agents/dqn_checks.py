@@ -9,7 +9,7 @@ from qlearn.agents.replay import MOST
 from qlearn.errors import InputError
 from qlearn.rules.description import choice, number, whole
 
-_COUNTS = ("replay", "batch_size", "learning_starts", "train_every", "updates", "n_step", "num_environments")
+_COUNTS = ("replay", "batch_size", "learning_starts", "train_every", "updates", "n_step", "num_environments", "frames")
 
 
 def check_dqn(agent: Any) -> None:

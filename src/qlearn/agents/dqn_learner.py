@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from qlearn.agents.frames import ring_of
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import QFunction, Weights
 from qlearn.agents.network_form import Form
 from qlearn.agents.networked import LANE, choose, clip, greedy_weights, masks, taken_values
-from qlearn.agents.replay import Batch, Replay, Ring, together
+from qlearn.agents.replay import Batch, Replay, together
 from qlearn.rules.losses import LOSSES
 from qlearn.rules.targets import one_step
 
@@ -39,7 +40,7 @@ class DQNState(NamedTuple):
 def dqn_learner(agent: Any, spec: Spec) -> Learner:
     """The learner that a ``DQN`` describes."""
     q = agent.model.bind(spec, form=Form(dueling=agent.dueling))
-    ring = Ring.of(spec, agent.replay, agent.num_environments)
+    ring = ring_of(agent, spec)
     learn = _learning(agent, spec, q)
     slots = (agent.batch_size + 1) // 2  # that the places of one batch take
 

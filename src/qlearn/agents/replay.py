@@ -134,19 +134,16 @@ class Ring:
         def column(values: Array) -> Array:
             return values.astype(jnp.float32).reshape(count, 1)
 
-        def put(array: Array, new: Array) -> Array:
-            return jax.lax.dynamic_update_slice(array, new, (head,) + (jnp.int32(0),) * (array.ndim - 1))
-
         parts = [column(x) for x in (trajectory.reward, trajectory.action, trajectory.terminated, trajectory.truncated)]
         both = (packed(self.parts, x) for x in (trajectory.observation, trajectory.next_observation))
         seen = [x.astype(self.dtype) for x in both]
         if self.packed:
             parts += [x.reshape(count, self._size) for x in seen]
-        rows = put(replay.rows, jnp.concatenate(parts, axis=1))
+        rows = put(replay.rows, jnp.concatenate(parts, axis=1), head)
         if replay.observation is None or replay.next_observation is None:
             return Replay(rows, None, None)
         one, two = (x.reshape(count, *self.shape) for x in seen)
-        return Replay(rows, put(replay.observation, one), put(replay.next_observation, two))
+        return Replay(rows, put(replay.observation, one, head), put(replay.next_observation, two, head))
 
     def draw(self, noise: Any, slot: int | Array, count: int, steps: Array, n: int = 1) -> Array:
         """Places of steps that have n − 1 others after them, each equally likely to 1 in 2³² / N; (count,) int32.
@@ -173,7 +170,7 @@ class Ring:
         """The outcomes of the n steps that begin at some places, (batch,) int32, from `draw`."""
         first = replay.rows.at[places].get(mode=_SURE)
         later = [self._wrap(places + i * self.num_environments) for i in range(1, n)]
-        outcome = n_step(_path([first] + [replay.rows.at[p].get(mode=_SURE) for p in later]), discount)
+        outcome = n_step(path_of([first] + [replay.rows.at[p].get(mode=_SURE) for p in later]), discount)
         last = self._wrap(places + (outcome.num_steps - 1) * self.num_environments)
         action = first[:, 1].astype(jnp.int32)
         if replay.observation is None or replay.next_observation is None:
@@ -194,7 +191,12 @@ class _Path(NamedTuple):
     truncated: Array
 
 
-def _path(rows: list[Array]) -> _Path:
-    """The steps behind each other, (n, batch)."""
+def put(array: Array, new: Array, place: Array) -> Array:
+    """An array with some rows written at a place, which must not depend on the seed."""
+    return jax.lax.dynamic_update_slice(array, new, (place,) + (jnp.int32(0),) * (array.ndim - 1))
+
+
+def path_of(rows: list[Array]) -> _Path:
+    """The steps behind each other, (n, batch), of rows that begin with reward, action, terminated and truncated."""
     reward, _, terminated, truncated = (jnp.stack([r[:, i] for r in rows]) for i in range(4))
     return _Path(reward, terminated > 0.5, truncated > 0.5)
