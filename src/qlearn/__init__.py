@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from qlearn.agents import convolution as convolution
     from qlearn.agents import faults as faults
     from qlearn.agents import mlp as mlp
+    from qlearn.agents import nature_cnn as nature_cnn
     from qlearn.checking import Checked as Checked
     from qlearn.checking import check as check
     from qlearn.comparison import Specification as Specification
@@ -184,6 +185,7 @@ _NAMES = {
         "agent",
         "convolution",
         "mlp",
+        "nature_cnn",
     ),
     "qlearn.training": ("Runs", "Snapshots", "resume", "train"),
     "qlearn.training.kept": ("kept_runs",),

@@ -27,6 +27,7 @@ from qlearn.agents.n_step_expected_sarsa import NStepExpectedSarsa
 from qlearn.agents.n_step_sarsa import NStepSarsa
 from qlearn.agents.n_step_td import NStepTD
 from qlearn.agents.naive_q_lambda import NaiveQLambda
+from qlearn.agents.nature_cnn import nature_cnn
 from qlearn.agents.off_policy_monte_carlo import OffPolicyMonteCarlo
 from qlearn.agents.offline_lambda_return import OfflineLambdaReturn
 from qlearn.agents.one_step import OneStep
@@ -114,4 +115,5 @@ __all__ = [
     "agent",
     "convolution",
     "mlp",
+    "nature_cnn",
 ]

@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any
 
 from qlearn.environments.listing import NCHAIN, own_ids
-from qlearn.environments.registration import register
+from qlearn.environments.registration import ATARI, load_ale, register
 from qlearn.errors import EnvironmentFault, InputError, nearest
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ def find_spec(identity: str) -> EnvSpec:
     import gymnasium
 
     register()
+    if identity.startswith(ATARI):
+        load_ale()
     module, _, name = identity.rpartition(":")
     if module:
         try:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from qlearn.environments.atari import atari
 from qlearn.environments.finite_mdp import FiniteMDP
 from qlearn.environments.host import NO_MODEL, VECTORIZATIONS, HostEnvironment, Vectorization, host_environment
 from qlearn.environments.ids import LIMIT, check_keywords, creator_of, find_spec, limit_of, parameters_of
@@ -15,7 +16,7 @@ from qlearn.environments.listing import DISCRETISED, NCHAIN, OURS, elsewhere, is
 from qlearn.environments.naming import parse, written
 from qlearn.environments.problems.catalogue import PROBLEMS, problem_of
 from qlearn.environments.problems.frame import device_problem, model_of
-from qlearn.environments.registration import register
+from qlearn.environments.registration import ATARI, register
 from qlearn.environments.toy_text import is_toy_text, make_gymnasium, toy_text
 from qlearn.errors import EnvironmentFault, InputError, QlearnError
 
@@ -41,8 +42,9 @@ def make(
     Args:
         environment: an id, with arguments or without (``"FrozenLake-v1(map_name='8x8')"``; an id of a module
             that is not imported yet is written ``"module:Name-v0"``; ``"gymnax:…"`` and ``"pgx:…"`` are those
-            libraries' environments on the device, ``"discretised:CartPole-v1(bins=8)"`` is one whose observations
-            are counted); a `FiniteMDP` or a `JaxEnvironment`, which is returned as it is;
+            libraries' environments on the device, ``"ALE/…"`` are Atari games through ALE's own vector environment,
+            ``"discretised:CartPole-v1(bins=8)"`` is one whose observations are counted); a `FiniteMDP` or a
+            `JaxEnvironment`, which is returned as it is;
             a function that makes a `gymnasium.Env`, or, where it has an argument called ``num_envs``, a
             `gymnasium.vector.VectorEnv`; or a `gymnasium.Env`, which can serve one seed only.
         loop: "host" steps an id as ordinary Python, also where it has a model or a form on the device; "device"
@@ -55,8 +57,8 @@ def make(
     Returns:
         A `FiniteMDP` for NChain, the classic problems (`ql.problems`) and Gymnasium's toy-text problems; a
         `JaxEnvironment` for CartPole-v1, Acrobot-v1 and MountainCar-v0 and for gymnax's and pgx's; a `HostEnvironment`
-        for anything else with discrete actions, and observations that can be counted or are a `Box`; its ``reason``
-        says why there is no model.
+        for anything else with discrete actions, whose observations can be counted, are a `Box`, or a `Dict` or
+        `Tuple` of such parts; its ``reason`` says why there is no model.
 
     Raises:
         InputError: for an unknown id or argument, with a near miss; for spaces that no agent fits, with what is
@@ -215,6 +217,8 @@ def _from_id(identity: str, arguments: dict[str, Any], loop: Loop | None, vector
             raise InputError(f"{identity} runs on the device only. Leave out loop and vectorization.")
         return device_problem(identity, arguments)
     spec = find_spec(identity)
+    if identity.startswith(ATARI) and vectorization in (None, "own") and loop != "device":
+        return atari(spec, arguments)
     host = loop == "host" or vectorization is not None
     chosen = is_ours(spec) or is_toy_text(spec) or _is_nchain(spec) or problem_of(spec) is not None
     if chosen and not host:

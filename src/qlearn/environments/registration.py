@@ -14,8 +14,13 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
+
+from qlearn.errors import InputError
 
 MAX_EPISODE_STEPS = 1000
+ATARI = "ALE/"
+"""What the ids of ALE's games begin with."""
 
 
 def register() -> None:
@@ -39,6 +44,23 @@ def register() -> None:
                 max_episode_steps=problem.time_limit,
                 kwargs={"problem": identity},
             )
+
+
+def load_ale() -> Any:
+    """The module ``ale_py``, which registers its games with Gymnasium.
+
+    Raises:
+        InputError: where it is not installed, with the command that installs it.
+    """
+    try:
+        import ale_py
+        import ale_py.vector_env
+    except ImportError as error:
+        raise InputError(
+            f"Atari games need ale-py, which cannot be imported ({error}). Run `pip install 'qlearn[atari]'`; the "
+            "games come with it."
+        ) from error
+    return ale_py
 
 
 def register_with_gymnasium() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 from qlearn.agents.convolution import convolution
 from qlearn.agents.mlp import mlp
+from qlearn.agents.nature_cnn import nature_cnn
 from qlearn.agents.network import Network
 from qlearn.agents.optimizer import Optimizer
 from qlearn.errors import InputError, nearest
@@ -152,8 +153,8 @@ def _written(thing: Any) -> str:
 
 
 def _written_network(network: Network) -> str:
-    """An ``mlp`` or a ``convolution``; a KeyError for any other network, which no text names."""
-    if not isinstance(network.builder, (mlp, convolution)):
+    """An ``mlp``, ``convolution`` or ``nature_cnn``; a KeyError for any other network, which no text names."""
+    if not isinstance(network.builder, (mlp, convolution, nature_cnn)):
         raise KeyError(network)
     return repr(network.builder)
 

@@ -59,6 +59,7 @@ from qlearn.agents import (
     WeightedQLearning,
     convolution,
     mlp,
+    nature_cnn,
 )
 from qlearn.agents.backend import load_keras
 from qlearn.agents.faults import Faulty, plant
@@ -174,6 +175,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "exponential": exponential,
     "per-visit": per_visit,
     "mlp": mlp,
+    "nature_cnn": nature_cnn,
     "convolution": convolution,
     "tile-coding": TileCoding,
     "radial-basis": RadialBasis,
