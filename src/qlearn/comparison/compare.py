@@ -121,8 +121,18 @@ def compare(  # noqa: PLR0913 - the budget, the judge and the display are three 
     return compared(asked, progress=progress, store=store)
 
 
-def compared(asked: Specification, *, progress: Progress = None, store: Kept = None) -> Comparison | Suite:
-    """Carry out a specification; see `compare`."""
+def compared(
+    asked: Specification, *, progress: Progress = None, store: Kept = None, workers: int | None = 1
+) -> Comparison | Suite:
+    """Carry out a specification; see `compare`.
+
+    Args:
+        asked: what is compared.
+        progress: as in `train`.
+        store: as in `compare`.
+        workers: processes for environments that are ordinary Python and have an id, where there is a store; None for
+            one for each core.
+    """
     began = time.perf_counter()
     agents, worlds = list(asked.agents.values()), worlds_of(asked)
     discount = common_discount(agents, asked.discount)
@@ -133,7 +143,7 @@ def compared(asked: Specification, *, progress: Progress = None, store: Kept = N
         budget, many = (asked.episodes, asked.steps), asked.snapshots
         runs = [train_all(agents, one, budget, asked.seeds, snapshots=many, progress=progress) for one in worlds]
     else:
-        runs = kept_runs_of(asked, worlds, store, progress)
+        runs = kept_runs_of(asked, worlds, store, progress=progress, workers=workers)
     found = []
     for some in runs:
         found.append(_comparison(asked, some, began))

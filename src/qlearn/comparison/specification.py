@@ -54,8 +54,8 @@ class Specification:
     <BLANKLINE>
     """
 
-    agents: Mapping[str, Any]
-    environments: Sequence[Any]
+    agents: Any
+    environments: Any
     episodes: int | None = None
     steps: int | None = None
     seeds: int | Sequence[int] = 100

@@ -52,24 +52,32 @@ def plans_of(asked: Specification, worlds: list[Any]) -> list[Plan]:
     return [Plan(agents, world, seeds, budget, unit, few) for world, few in zip(worlds, many, strict=True)]
 
 
-def kept_runs_of(asked: Specification, worlds: list[Any], store: Kept, progress: Progress) -> list[list[Runs]]:
+def kept_runs_of(
+    asked: Specification, worlds: list[Any], store: Kept, *, progress: Progress = None, workers: int | None = 1
+) -> list[list[Runs]]:
     """Return the runs of a specification, for each environment and agent; what the store lacks is computed."""
     with opened(store) as kept:
         remember(kept, asked)
         found = kept.runs(plans_of(asked, worlds), progress=progress)
-    assert found is not None  # no shard was asked for
     return found
 
 
-def compute_shard(asked: Specification, store: Kept, shard: tuple[int, int], progress: Progress = None) -> None:
-    """Compute the i-th of n parts of a specification into a store: (i, n), i from 1.
+def compute_shard(
+    asked: Specification,
+    store: Kept,
+    shard: tuple[int, int],
+    *,
+    progress: Progress = None,
+    workers: int | None = 1,
+) -> int:
+    """Compute the i-th of n parts of a specification into a store, (i, n), i from 1; return how many runs that are.
 
     Raises:
         Interrupted, StoreError, EnvironmentFault: as `compare`.
     """
     with opened(store) as kept:
         remember(kept, asked)
-        kept.runs(plans_of(asked, worlds_of(asked)), progress=progress, shard=shard)
+        return kept.complete(plans_of(asked, worlds_of(asked)), progress=progress, shard=shard)
 
 
 class _Open:

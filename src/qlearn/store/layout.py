@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from qlearn.errors import StoreError
+from qlearn.files.atomic import umask
 
 APPLICATION = 0x716C_7261  # "qlra", in the header of the file
 FORMAT = 1
@@ -120,6 +121,7 @@ def create(file: Path) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
         finally:
             connection.close()
+        Path(temporary).chmod(0o666 & ~umask())
         with contextlib.suppress(FileExistsError):
             os.link(temporary, file)
         sync_folder(file.parent)

@@ -61,15 +61,12 @@ class Store:
         """How many finished runs there are, each at each of its budgets."""
         return int(self.database.rows("SELECT count(*) FROM results")[0][0])
 
-    def runs(
-        self, plans: Sequence[Plan], *, progress: Progress = None, shard: tuple[int, int] | None = None
-    ) -> list[list[Runs]] | None:
+    def runs(self, plans: Sequence[Plan], *, progress: Progress = None) -> list[list[Runs]]:
         """Compute what is missing of some plans, and return the runs of each; one for each agent.
 
         Args:
             plans: agents on an environment, over seeds, to a budget.
             progress: as in ``ql.train``.
-            shard: (i, n) computes only the i-th of n parts, and returns None.
 
         Raises:
             Interrupted: on Ctrl-C or SIGTERM; everything is kept, and the same call goes on.
@@ -79,18 +76,31 @@ class Store:
         asked = [subjects_of(plan) for plan in plans]
         flat = [subject for some in asked for subject in some]
         units = units_of(self.database, flat)
-        self._complete(list(zip(flat, units, strict=True)), progress, shard or (1, 1))
-        if shard is not None and shard[1] > 1:
-            return None
+        self._complete(list(zip(flat, units, strict=True)), progress, (1, 1))
         found = iter([self._gathered(subject, some) for subject, some in zip(flat, units, strict=True)])
         return [[next(found) for _ in some] for some in asked]
 
+    def complete(self, plans: Sequence[Plan], *, progress: Progress = None, shard: tuple[int, int] = (1, 1)) -> int:
+        """Compute what is missing of the i-th of n parts of some plans, and return how many runs the part has.
+
+        Args:
+            plans: as for ``runs``.
+            progress: as in ``ql.train``.
+            shard: (i, n), i from 1.
+
+        Raises:
+            Interrupted, StoreError, EnvironmentFault: as ``runs``.
+        """
+        flat = [subject for plan in plans for subject in subjects_of(plan)]
+        units = units_of(self.database, flat)
+        return self._complete(list(zip(flat, units, strict=True)), progress, shard)
+
     def _complete(
         self, wanted: list[tuple[Subject, dict[int, Unit]]], progress: Progress, shard: tuple[int, int]
-    ) -> None:
+    ) -> int:
         pending, stop = Pending(self.database, wanted, shard), threading.Event()
         if pending.left == 0:
-            return
+            return pending.whole
         whole = sum(subject.budget * len(units) for subject, units in wanted)
         words = f"{pending.finished:,} of {pending.whole:,} runs kept"
         with Meter(progress, whole, words) as meter, stop_on_interrupt(stop, also_on_termination=True):
@@ -105,6 +115,7 @@ class Store:
                 f"Interrupted: {pending.finished:,} of {pending.whole:,} runs are kept in {self.path}; the same "
                 "call goes on."
             )
+        return pending.whole
 
     def _gathered(self, subject: Subject, units: dict[int, Unit]) -> Runs:
         seeds = subject.job.seeds.astype(np.int64).tolist()
