@@ -31,6 +31,7 @@ def resume(
     episodes: Whole | None = None,
     steps: Whole | None = None,
     discount: float | None = None,
+    log: str | None = None,
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     seed: SeedOption = 0,
 ) -> int:
@@ -41,6 +42,7 @@ def resume(
         episodes: A larger number of episodes than was asked for first.
         steps: A larger number of steps than was asked for first.
         discount: What agents without a discount of their own are judged at; 0.95 where it is not given.
+        log: Where to log episodes, if elsewhere than the training did; see qlearn train.
         json: Print one JSON object on standard output, and nothing else there.
         seed: Accepted for scripts; the seeds are those of the training.
     """
@@ -51,7 +53,7 @@ def resume(
     from qlearn.cli.cache import keep_compiled
     from qlearn.cli.train import CHECKPOINT, DISCOUNT, tell
     from qlearn.training import resume as go_on
-    from qlearn.training.checkpoint import is_checkpoint
+    from qlearn.training.checkpoint import is_checkpoint, read_manifest
 
     kept = folder if is_checkpoint(folder) else folder / CHECKPOINT
     output = Output(json=json, out=kept.parent if kept.name == CHECKPOINT else folder)
@@ -59,9 +61,10 @@ def resume(
     for kind in (DivergenceWarning, InexactResumeWarning):  # said by `tell`
         warnings.simplefilter("ignore", kind)
     try:
-        runs = go_on(kept, episodes=episodes, steps=steps)
+        runs = go_on(kept, episodes=episodes, steps=steps, log=log)
     except Interrupted as stopped:
         runs = stopped.runs
+    log = log or read_manifest(kept).get("log")
     unit = "episodes" if "episodes" in runs.settings else "steps"
     count = len(runs.seeds)
     which = f"seed {runs.seeds[0]}" if count == 1 else f"{count:,} seeds ({runs.seeds[0]} to {runs.seeds[-1]})"
@@ -69,4 +72,4 @@ def resume(
     words = ["--seeds", count, "--seed", int(runs.seeds[0])]
     agent = runs.settings["agent_written"] or runs.label
     command = shell("qlearn", "train", runs.environment.name, agent, f"--{unit}", budget, *words)
-    return tell(runs, DISCOUNT if discount is None else discount, output, command, f"{budget:,} {unit}, {which}")
+    return tell(runs, DISCOUNT if discount is None else discount, output, command, f"{budget:,} {unit}, {which}", log)

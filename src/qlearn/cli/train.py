@@ -43,6 +43,7 @@ def train(
     budget: Budget = Budget(),  # noqa: B008
     discount: float | None = None,
     snapshots: int = 0,
+    log: str | None = None,
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Train one agent on many seeds and hold what it learnt against the truth.
@@ -53,6 +54,7 @@ def train(
         budget: How much is trained.
         discount: What agents without a discount of their own are judged at; 0.95 where it is not given.
         snapshots: How many times on the way the tables are kept (in --out).
+        log: Folder for a CSV line of every episode as it ends; tensorboard:FOLDER for TensorBoard's files too.
         output: Where results go.
     """
     budget.check()
@@ -62,6 +64,7 @@ def train(
     from qlearn.cli.cache import keep_compiled
     from qlearn.training import parse_agent, resume
     from qlearn.training import train as train_runs
+    from qlearn.training.checkpoint import read_manifest
     from qlearn.training.prediction import refuse_prediction
 
     described = parse_agent(agent)
@@ -80,12 +83,14 @@ def train(
     again = kept_in is not None and _is_the_same(kept_in, described, world, budget, snapshots)
     try:
         if again and kept_in is not None:
-            runs = resume(kept_in)
+            log = log or read_manifest(kept_in).get("log")
+            runs = resume(kept_in, log=log)
         else:
-            runs = train_runs(described, world, seeds=seeds, snapshots=snapshots, checkpoint=kept_in, **budget.length())
+            more: dict[str, Any] = {"checkpoint": kept_in, "log": log}
+            runs = train_runs(described, world, seeds=seeds, snapshots=snapshots, **more, **budget.length())
     except Interrupted as stopped:
         runs = stopped.runs
-    return tell(runs, discount, output, command, budget.in_words(world))
+    return tell(runs, discount, output, command, budget.in_words(world), log)
 
 
 def checkpoint_of(output: Output) -> Path | None:
@@ -122,10 +127,11 @@ def _is_the_same(kept: Path, agent: Any, world: Any, budget: Budget, snapshots: 
     )
 
 
-def tell(runs: Runs, discount: float, output: Output, command: str, trained: str) -> int:
+def tell(runs: Runs, discount: float, output: Output, command: str, trained: str, log: str | None = None) -> int:
     """Judge runs, print and save what is known of them; return the exit code."""
     from qlearn.evaluation import evaluate
     from qlearn.training import begun_again, divergence
+    from qlearn.training.log import log_evaluation
 
     if not runs.complete:
         note(f"Interrupted after {int(runs.num_episodes.sum()):,} episodes of all seeds together.")
@@ -136,6 +142,8 @@ def tell(runs: Runs, discount: float, output: Output, command: str, trained: str
     found = evaluate(runs, discount=discount)
     result = {**as_data(runs, found), "command": command}
     files = _save(runs, result, output)
+    if log is not None:
+        files = [*files, log_evaluation(log, runs, found)]
     if output.json:
         print_json(result)
     else:

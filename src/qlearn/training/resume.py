@@ -12,6 +12,7 @@ from qlearn.engine.worlds import spec_of
 from qlearn.environments import FiniteMDP, make
 from qlearn.errors import InputError, StoreError
 from qlearn.training.checkpoint import Folder, read_manifest, write_manifest
+from qlearn.training.log import Log, absolute
 from qlearn.training.names import parse_agent, written_agent
 from qlearn.training.plan import Plan
 from qlearn.training.runs import Runs
@@ -26,6 +27,7 @@ def resume(
     episodes: int | None = None,
     steps: int | None = None,
     progress: Progress = None,
+    log: str | os.PathLike[str] | None = None,
 ) -> Runs:
     """Go on with a training that ``ql.train(…, checkpoint=folder)`` began, to the numbers that it would have come to.
 
@@ -36,6 +38,7 @@ def resume(
         episodes: a larger budget than the one that was trained for, in episodes of each seed; or
         steps: the same in steps.  Neither goes on to the budget that was given first.
         progress: as in ``ql.train``.
+        log: where to log, if elsewhere than the training did; a log that is there already is gone on with.
 
     Returns:
         The runs, bit for bit those of a training that was never interrupted (on one kind of CPU, with one version of
@@ -68,12 +71,15 @@ def resume(
     kept.clear()
     if further:
         _can_go_further(told, plan)
+    target = told.get("log") if log is None else log
+    logged = None if target is None else Log(target, fresh=False)
     try:
-        runs = only(plan, progress, kept)
+        runs = only(plan, progress, kept, logged)
     except ValueError as error:
         raise StoreError(f"What {path} keeps does not fit this training: {error}.") from error
-    if further:
-        write_manifest(path, {**told, "budget": budget, told["unit"] + "s": budget})
+    if further or log is not None:
+        kept_log = told.get("log") if log is None else absolute(log)
+        write_manifest(path, {**told, "budget": budget, told["unit"] + "s": budget, "log": kept_log})
     return runs
 
 

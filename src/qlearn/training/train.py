@@ -18,6 +18,7 @@ from qlearn.training.checkpoint import Folder, as_list, is_checkpoint, write_man
 from qlearn.training.divergence import divergence
 from qlearn.training.gathered import runs_of, settings_of, versions
 from qlearn.training.interruptions import begun_again
+from qlearn.training.log import Log, absolute
 from qlearn.training.memory import memory_of
 from qlearn.training.plan import Plan, Seeds, budget_of, seeds_of
 from qlearn.training.progress import Meter, stop_on_interrupt
@@ -37,6 +38,7 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
     progress: Progress = None,
     checkpoint: str | os.PathLike[str] | None = None,
     every: float = 30.0,
+    log: str | os.PathLike[str] | None = None,
 ) -> Runs:
     """Train an agent, once for each seed, all seeds at once.
 
@@ -54,6 +56,9 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
             goes on to the same numbers, to the bit.  SIGTERM then stops as Ctrl-C does.  Environments that are
             ordinary Python are brought back by playing the actions of their episodes again (docs/checkpoints.md).
         every: seconds between two checkpoints; they are rarer where writing would take a twentieth of the time.
+        log: a folder for curves: ``episodes.csv`` gets a line for every episode as it ends (seed, episode, steps,
+            length, return, wall_time); ``"tensorboard:folder"`` writes TensorBoard's files too.  A resumed training
+            goes on with its log, and every episode keeps exactly one line.
 
     Returns:
         The runs.  A seed's numbers depend on nothing but the agent, the environment, the budget and the seed: not on
@@ -75,8 +80,9 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
     """
     numbers, (budget, unit) = seeds_of(seeds), budget_of(episodes, steps)
     plan = Plan([agent], make(environment), numbers, budget, unit, snapshots)
-    folder = None if checkpoint is None else begun(plan, checkpoint, every)
-    return only(plan, progress, folder)
+    logged = None if log is None else Log(log, fresh=True)
+    folder = None if checkpoint is None else begun(plan, checkpoint, every, log)
+    return only(plan, progress, folder, logged)
 
 
 def train_many(
@@ -98,22 +104,22 @@ def train_many(
     return carried_out(Plan(list(agents), make(environment), numbers, budget, unit, snapshots), progress)
 
 
-def only(plan: Plan, progress: Progress, folder: Folder | None) -> Runs:
+def only(plan: Plan, progress: Progress, folder: Folder | None, log: Log | None = None) -> Runs:
     """Carry out a plan with one agent."""
     try:
-        return carried_out(plan, progress, folder)[0]
+        return carried_out(plan, progress, folder, log)[0]
     except Interrupted as stopped:
         where = "" if folder is None else f" To go on: ql.resume({str(folder.path)!r})."
         raise Interrupted(f"{stopped}{where}", stopped.runs[0]) from None
 
 
-def carried_out(plan: Plan, progress: Progress, folder: Folder | None = None) -> list[Runs]:
-    """Train all agents of a plan; with a folder, everything is kept there now and then."""
+def carried_out(plan: Plan, progress: Progress, folder: Folder | None = None, log: Log | None = None) -> list[Runs]:
+    """Train all agents of a plan; with a folder, everything is kept there now and then; a log is of one agent."""
     jobs, began, stop = plan.jobs(), time.perf_counter(), threading.Event()
     whole = plan.budget * plan.seeds.size * len(plan.agents)
     note = _note(plan.agents, plan.world, plan.seeds.size)
     with Meter(progress, whole, note) as meter, stop_on_interrupt(stop, also_on_termination=folder is not None):
-        outcomes = run(jobs, stop, meter.add, folder)
+        outcomes = run(jobs, stop, meter.add, folder, log)
     took = time.perf_counter() - began
     snapshots, budget = plan.snapshots, plan.budget
     result = [runs_of(job, outcome, snapshots, budget, took) for job, outcome in zip(jobs, outcomes, strict=True)]
@@ -128,7 +134,7 @@ def carried_out(plan: Plan, progress: Progress, folder: Folder | None = None) ->
     return result
 
 
-def begun(plan: Plan, path: str | os.PathLike[str], every: float) -> Folder:
+def begun(plan: Plan, path: str | os.PathLike[str], every: float, log: str | os.PathLike[str] | None = None) -> Folder:
     """Begin a checkpoint: a folder that says what is trained.
 
     Raises:
@@ -149,6 +155,7 @@ def begun(plan: Plan, path: str | os.PathLike[str], every: float) -> Folder:
         "unit": plan.unit,
         "snapshots": plan.snapshots,
         "every": float(every),
+        "log": None if log is None else absolute(log),
         "versions": versions(),
     }
     write_manifest(folder, settings)
