@@ -1,5 +1,9 @@
 """Experiments on disk: commit, verify, resume."""
 
+from qlearn.store.database import Database
+from qlearn.store.merge import merge
+from qlearn.store.overview import Group, delete, groups
 from qlearn.store.store import Store, check_shard
+from qlearn.store.verify import verify
 
-__all__ = ["Store", "check_shard"]
+__all__ = ["Database", "Group", "Store", "check_shard", "delete", "groups", "merge", "verify"]

@@ -67,15 +67,21 @@ class Subject:
         return dataclasses.replace(self.job, seeds=seeds.astype(np.uint32))
 
 
-def subjects_of(plan: Plan, workers: int = 1) -> list[Subject]:
-    """The subjects of a plan, one for each agent."""
+def subjects_of(plan: Plan, *, workers: int = 1, lane: int | None = None) -> list[Subject]:
+    """The subjects of a plan, one for each agent.
+
+    Args:
+        plan: what is asked.
+        workers: that share the work on environments which are ordinary Python.
+        lane: of networks, where it is known already; None for what the number of seeds makes usual.
+    """
     detail = plan.snapshots
     positions = nested(plan.budget, detail)
     found = []
     for agent in plan.agents:
         learner = agent.learner(spec_of(plan.world))
         vector = learner.num_environments is not None
-        width = lane_width(learner, plan.seeds.size) if vector else None
+        width = (lane or lane_width(learner, plan.seeds.size)) if vector else None
         job = Job(agent, plan.world, plan.seeds.astype(np.uint32), positions, plan.unit, width)
         settings = settings_of(job, plan.budget)
         told = canonical(subject_of(agent, plan.world, plan.unit, settings["lane"]))

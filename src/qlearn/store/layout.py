@@ -21,7 +21,8 @@ _LARGEST = 1 << 29  # bytes of a row: larger states are files
 _FIRST = """
 CREATE TABLE origins (id INTEGER PRIMARY KEY, told TEXT NOT NULL UNIQUE);
 CREATE TABLE subjects (
-    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, told TEXT NOT NULL, settings TEXT NOT NULL
+    id INTEGER PRIMARY KEY, identity TEXT NOT NULL UNIQUE, told TEXT NOT NULL, settings TEXT NOT NULL,
+    sha256 TEXT NOT NULL
 );
 CREATE TABLE units (
     id INTEGER PRIMARY KEY, subject INTEGER NOT NULL REFERENCES subjects (id), seed INTEGER NOT NULL,

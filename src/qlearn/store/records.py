@@ -28,12 +28,29 @@ def seal(*parts: Any, content: bytes) -> bytes:
 
 def subject_row(database: Database, subject: Subject) -> int:
     """The number of a subject in a store, which is taken in where it is new; within ``writing``."""
-    identity = digest_of(subject.told)
+    identity, settings = digest_of(subject.told), canonical(subject.settings)
     database.run(
-        "INSERT INTO subjects (identity, told, settings) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        (identity, subject.told, canonical(subject.settings)),
+        "INSERT INTO subjects (identity, told, settings, sha256) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (identity, subject.told, settings, digest_of(identity + settings)),
     )
     return int(database.rows("SELECT id FROM subjects WHERE identity = ?", (identity,))[0][0])
+
+
+def subjects_in(database: Database) -> list[tuple[int, str, str, str]]:
+    """Number, identity, what determines the numbers, and settings of every subject.
+
+    Raises:
+        StoreError: where one is damaged.
+    """
+    found = []
+    for number, identity, told, settings, sha256 in database.rows("SELECT * FROM subjects ORDER BY id"):
+        if digest_of(str(told)) != identity or digest_of(f"{identity}{settings}") != sha256:
+            raise StoreError(
+                f"{database.file}: runs number {number} are damaged: they are not what they are named by. "
+                f"`qlearn runs merge NEW {database.file}` saves what is whole."
+            )
+        found.append((int(number), str(identity), str(told), str(settings)))
+    return found
 
 
 def unit_rows(database: Database, subject: int, seeds: list[int]) -> dict[int, int]:
@@ -98,13 +115,22 @@ def read_result(database: Database, unit: Unit, budget: int) -> tuple[Result, st
 
 def opened_result(database: Database, unit: Unit, budget: int, row: tuple[Any, ...]) -> tuple[Result, str]:
     """A row of detail, origin, facts, SHA-256 and content as a result; raises StoreError where it is damaged."""
+    facts = facts_of(database, unit, budget, row)
+    try:
+        return Result(facts, unpack(row[4])), str(row[1])
+    except StoreError as error:
+        raise damaged(database.file, unit, f"the result at {budget:,}", error) from error
+
+
+def facts_of(database: Database, unit: Unit, budget: int, row: tuple[Any, ...]) -> dict[str, Any]:
+    """The facts of such a row, held against its SHA-256."""
     detail, origin, facts, sha256, content = row
     try:
-        sound = seal(unit.identity, unit.seed, budget, detail, origin, facts, content=content) == sha256
-        if not sound:
-            raise StoreError("its checksum is not that of its content")
-        return Result(json.loads(facts), unpack(content)), str(origin)
-    except (StoreError, ValueError, TypeError) as error:
+        if seal(unit.identity, unit.seed, budget, detail, origin, facts, content=content) != sha256:
+            raise ValueError("its checksum is not that of its content")
+        found: dict[str, Any] = json.loads(facts)
+        return found
+    except (ValueError, TypeError) as error:
         raise damaged(database.file, unit, f"the result at {budget:,}", error) from error
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from qlearn.errors import InputError, Interrupted, StoreError
 from qlearn.store.asked import Subject, subjects_of
 from qlearn.store.compute import Computing
 from qlearn.store.database import Database
+from qlearn.store.identity import digest_of
+from qlearn.store.overview import Group, units_in
 from qlearn.store.pending import Pending, units_of
 from qlearn.store.records import Unit, read_result
 from qlearn.store.seedwise import Result, outcome_of
@@ -127,6 +130,41 @@ class Store:
             results.append(found[0])
             origins.add(found[1])
         return _runs(subject, results, sorted(origins))
+
+    def kept(self, agent: Any, world: Any, group: Group) -> Runs | None:
+        """The runs of a group that ``groups`` told of; None where agent or environment is another one now.
+
+        Args:
+            agent: the description.
+            world: the environment, made.
+            group: which.
+
+        Raises:
+            StoreError: where one is damaged.
+        """
+        assert group.budget is not None
+        plan = Plan([agent], world, np.array(group.seeds, np.int64), group.budget, group.unit, 0)
+        subject = subjects_of(plan, lane=group.lane)[0]
+        if digest_of(subject.told) != group.identity:
+            return None
+        units = {unit.seed: unit for unit, _ in units_in(self.database, group.number)}
+        return self._gathered(subject, units)
+
+    def facts(self, group: Group) -> list[dict[str, Any]]:
+        """What is told of each run of a group, in the order of its seeds: returns, lengths, how it was made."""
+        units = {unit.seed: unit for unit, _ in units_in(self.database, group.number)}
+        found = []
+        for seed in group.seeds:
+            told = read_result(self.database, units[seed], int(group.budget or 0))
+            if told is None:
+                raise StoreError(f"{self.file}: the result of seed {seed} is gone. Repeat the command.")
+            facts, made = told[0].facts, json.loads(told[1])
+            versions = " ".join(f"{name} {made[name]}" for name in ("qlearn", "jaxlib") if name in made)
+            found.append(
+                {"online_return": facts["online"], "episodes": facts["episodes"], "steps": facts["steps"]}
+                | {"failed": bool(facts["diverged"]), "made_with": f"{versions} {made.get('device', '')}".strip()}
+            )
+        return found
 
     def remember(self, specification: str) -> None:
         """Keep what was asked, so that ``qlearn runs resume`` can go on with it.
