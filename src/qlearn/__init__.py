@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qlearn.agents import DQN as DQN
     from qlearn.agents import PQN as PQN
     from qlearn.agents import UCRL2 as UCRL2
+    from qlearn.agents import Categorical as Categorical
     from qlearn.agents import DifferentialQLearning as DifferentialQLearning
     from qlearn.agents import DifferentialSarsa as DifferentialSarsa
     from qlearn.agents import DoubleExpectedSarsa as DoubleExpectedSarsa
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from qlearn.agents import ExpectedSarsa as ExpectedSarsa
     from qlearn.agents import Fourier as Fourier
     from qlearn.agents import GradientBandit as GradientBandit
+    from qlearn.agents import ImplicitQuantiles as ImplicitQuantiles
     from qlearn.agents import LinearExpectedSarsa as LinearExpectedSarsa
     from qlearn.agents import LinearPrediction as LinearPrediction
     from qlearn.agents import LinearQLearning as LinearQLearning
@@ -46,9 +48,11 @@ if TYPE_CHECKING:
     from qlearn.agents import OnlineQNetwork as OnlineQNetwork
     from qlearn.agents import PengQLambda as PengQLambda
     from qlearn.agents import PosteriorSampling as PosteriorSampling
+    from qlearn.agents import Priorities as Priorities
     from qlearn.agents import PrioritisedSweeping as PrioritisedSweeping
     from qlearn.agents import QLearning as QLearning
     from qlearn.agents import QSigma as QSigma
+    from qlearn.agents import Quantiles as Quantiles
     from qlearn.agents import RadialBasis as RadialBasis
     from qlearn.agents import RewardSum as RewardSum
     from qlearn.agents import RLearning as RLearning
@@ -93,10 +97,12 @@ if TYPE_CHECKING:
     from qlearn.evaluation import evaluate as evaluate
     from qlearn.planning import solve as solve
     from qlearn.reports import draw as draw
+    from qlearn.reports import export as export
     from qlearn.rules import Boltzmann as Boltzmann
     from qlearn.rules import CountBonus as CountBonus
     from qlearn.rules import EpsilonGreedy as EpsilonGreedy
     from qlearn.rules import Greedy as Greedy
+    from qlearn.rules import Munchausen as Munchausen
     from qlearn.rules import Schedule as Schedule
     from qlearn.rules import UpperConfidence as UpperConfidence
     from qlearn.rules import constant as constant
@@ -122,6 +128,7 @@ _NAMES = {
         "Boltzmann",
         "EpsilonGreedy",
         "Greedy",
+        "Munchausen",
         "CountBonus",
         "UpperConfidence",
         "Schedule",
@@ -153,6 +160,10 @@ _NAMES = {
         "StateAggregation",
         "TileCoding",
         "DQN",
+        "Categorical",
+        "ImplicitQuantiles",
+        "Priorities",
+        "Quantiles",
         "DoubleQLearning",
         "DynaQ",
         "UCRL2",
@@ -195,7 +206,10 @@ _NAMES = {
     "qlearn.checking": ("Checked", "check"),
     "qlearn.store": ("Store",),
     "qlearn.comparison": ("Specification", "Suite", "compare", "tournament"),
-    "qlearn.reports": ("draw",),
+    "qlearn.reports": (
+        "draw",
+        "export",
+    ),
     "qlearn.errors": (
         "DivergenceWarning",
         "EnvironmentFault",

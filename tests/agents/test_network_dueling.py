@@ -9,6 +9,7 @@ from qlearn.agents.backend import lenient, load_keras
 from qlearn.agents.learner import Spec
 from qlearn.agents.mlp import mlp
 from qlearn.agents.network import Network
+from qlearn.agents.network_form import Form
 from qlearn.engine import noise
 from qlearn.errors import InputError
 
@@ -33,7 +34,7 @@ def functional():
 @pytest.mark.parametrize("model", [mlp(8), functional(), keras.Sequential([layers.Dense(8, "tanh"), layers.Dense(3)])])
 class TestHead:
     def test_it_is_value_plus_centred_advantage(self, model):
-        q = Network.of(model).bind(POLE, dueling=True)
+        q = Network.of(model).bind(POLE, form=Form(dueling=True))
         weights = first(q)
         built = q.model(weights)
         inputs = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
@@ -46,7 +47,7 @@ class TestHead:
         assert np.allclose(q.values(weights, inputs).mean(1), v[:, 0], atol=1e-5)
 
     def test_keras_saves_and_loads_it(self, model, tmp_path):
-        q = Network.of(model).bind(POLE, dueling=True)
+        q = Network.of(model).bind(POLE, form=Form(dueling=True))
         weights = first(q, 3)
         q.model(weights).save(tmp_path / "q.keras")
         again = keras.models.load_model(tmp_path / "q.keras")
@@ -56,7 +57,7 @@ class TestHead:
 
 
 def test_the_value_has_first_weights_of_its_own_for_every_seed():
-    q = Network.of(mlp(8)).bind(POLE, dueling=True)
+    q = Network.of(mlp(8)).bind(POLE, form=Form(dueling=True))
     shapes = [x.shape for x in first(q).trainable]
     assert sorted(shapes) == sorted([(4, 8), (8,), (8, 3), (3,), (8, 1), (1,)])
     value = shapes.index((8, 1))
@@ -65,12 +66,12 @@ def test_the_value_has_first_weights_of_its_own_for_every_seed():
 
 def test_with_and_without_are_two_functions_of_one_network():
     network = Network.of(mlp(8))
-    assert network.bind(POLE) is not network.bind(POLE, dueling=True)
+    assert network.bind(POLE) is not network.bind(POLE, form=Form(dueling=True))
     assert len(first(network.bind(POLE)).trainable) == 4
 
 
 def test_gradients_reach_both_streams():
-    q = Network.of(mlp(8)).bind(POLE, dueling=True)
+    q = Network.of(mlp(8)).bind(POLE, form=Form(dueling=True))
     weights = first(q)
 
     def loss(trainable):
@@ -89,7 +90,7 @@ def test_gradients_reach_both_streams():
 )
 def test_other_last_layers_are_refused(model, words):
     with pytest.raises(InputError, match=words):
-        Network.of(model).bind(POLE, dueling=True)
+        Network.of(model).bind(POLE, form=Form(dueling=True))
 
 
 def test_a_model_without_layers_in_a_graph_is_refused():
@@ -102,4 +103,4 @@ def test_a_model_without_layers_in_a_graph_is_refused():
             return self.out(inputs)
 
     with pytest.raises(InputError, match="ends in Own"):
-        Network.of(lambda *_: Own()).bind(POLE, dueling=True)
+        Network.of(lambda *_: Own()).bind(POLE, form=Form(dueling=True))

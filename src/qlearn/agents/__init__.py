@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from qlearn.agents.categorical import Categorical
 from qlearn.agents.convolution import convolution
 from qlearn.agents.differential_q_learning import DifferentialQLearning
 from qlearn.agents.differential_sarsa import DifferentialSarsa
@@ -13,6 +14,7 @@ from qlearn.agents.dyna_q_plus import DynaQPlus
 from qlearn.agents.expected_sarsa import ExpectedSarsa
 from qlearn.agents.features import Fourier, OneHotFeatures, RadialBasis, StateAggregation, TileCoding
 from qlearn.agents.gradient_bandit import GradientBandit
+from qlearn.agents.implicit_quantiles import ImplicitQuantiles
 from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
 from qlearn.agents.linear_expected_sarsa import LinearExpectedSarsa
 from qlearn.agents.linear_prediction import LinearPrediction
@@ -35,9 +37,11 @@ from qlearn.agents.online_q_network import OnlineQNetwork
 from qlearn.agents.peng_q_lambda import PengQLambda
 from qlearn.agents.posterior_sampling import PosteriorSampling
 from qlearn.agents.pqn import PQN
+from qlearn.agents.priorities import Priorities
 from qlearn.agents.prioritised_sweeping import PrioritisedSweeping
 from qlearn.agents.q_learning import QLearning
 from qlearn.agents.q_sigma import QSigma
+from qlearn.agents.quantiles import Quantiles
 from qlearn.agents.r_learning import RLearning
 from qlearn.agents.r_max import RMax
 from qlearn.agents.reward_sum import RewardSum
@@ -60,6 +64,7 @@ __all__ = [
     "PQN",
     "UCRL2",
     "Agent",
+    "Categorical",
     "Clock",
     "DifferentialQLearning",
     "DifferentialSarsa",
@@ -70,6 +75,7 @@ __all__ = [
     "ExpectedSarsa",
     "Fourier",
     "GradientBandit",
+    "ImplicitQuantiles",
     "Learner",
     "LinearExpectedSarsa",
     "LinearPrediction",
@@ -90,9 +96,11 @@ __all__ = [
     "OnlineQNetwork",
     "PengQLambda",
     "PosteriorSampling",
+    "Priorities",
     "PrioritisedSweeping",
     "QLearning",
     "QSigma",
+    "Quantiles",
     "RLearning",
     "RMax",
     "RadialBasis",

@@ -22,14 +22,16 @@ from typing import Any, Literal
 import jax
 
 from qlearn.agents.dqn_checks import check_dqn
-from qlearn.agents.dqn_learner import dqn_learner
+from qlearn.agents.dqn_learner import dqn_learner, form_of, ranking_of
 from qlearn.agents.frames import check_frames, ring_of
+from qlearn.agents.heads import Head
 from qlearn.agents.learner import Learner, Spec
 from qlearn.agents.network import Network
-from qlearn.agents.network_form import Form
 from qlearn.agents.optimizer import Optimizer
+from qlearn.agents.priorities import Priorities
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
+from qlearn.rules.munchausen import Munchausen
 from qlearn.rules.schedules import linear
 
 Array = jax.Array
@@ -64,6 +66,13 @@ class DQN:
             hundred less than expected, it hardly notices ends, and values grow without bound under the defaults.
         max_gradient_norm: gradients are scaled down to this Euclidean norm over all weights; None for as they are.
         num_environments: environments that each seed steps at once.
+        head: what the network knows of returns: None for their means, ``Categorical(low, high)`` (C51), ``Quantiles()``
+            (QR-DQN) or ``ImplicitQuantiles()`` (IQN).  The network's last layer, a linear ``Dense(num_actions)``, is
+            replaced by one with as many columns as the head needs.
+        priorities: ``Priorities()`` for prioritised replay; None draws evenly.
+        munchausen: ``Munchausen()`` adds the policy's logarithm to rewards, and makes targets soft; None does not.
+        noisy: whether the dense layers carry noise of a learnt size, which explores by itself: pass
+            ``exploration=Greedy()`` as the paper does.
         frames: how many frames an observation (frames, …) shows, the newest last.  The replay then keeps each of them
             once, and puts them together where they are sampled; 1 keeps observations whole.
 
@@ -95,6 +104,10 @@ class DQN:
     max_gradient_norm: float | None = None
     num_environments: int = 1
     frames: int = 1
+    head: Head | None = None
+    priorities: Priorities | None = None
+    munchausen: Munchausen | None = None
+    noisy: bool = False
 
     version = 1
 
@@ -105,14 +118,25 @@ class DQN:
 
     @property
     def label(self) -> str:
-        """``DQN``, after the switches that are on."""
-        switches = [(self.n_step > 1, f"{self.n_step}-step"), (self.dueling, "dueling"), (self.double, "double")]
-        return " ".join([word for on, word in switches if on] + ["DQN"])
+        """``DQN``, or its head's name, after the switches that are on; ``Rainbow`` where all of its six are."""
+        name = "DQN" if self.head is None else self.head.name
+        switches = {
+            "Munchausen": self.munchausen is not None,
+            "noisy": self.noisy,
+            f"{self.n_step}-step": self.n_step > 1,
+            "prioritised": self.priorities is not None,
+            "dueling": self.dueling,
+            "double": self.double,
+        }
+        words = [word for word, on in switches.items() if on]
+        if name == "C51" and len(words) == 5 and self.munchausen is None:
+            return "Rainbow"
+        return " ".join([*words, name])
 
     def check(self, spec: Spec) -> None:
         """Build the network for an environment; raises InputError where its input or output does not fit."""
         check_frames(self, spec)
-        self.model.bind(spec, form=Form(dueling=self.dueling))
+        self.model.bind(spec, form=form_of(self))
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for an environment of these sizes."""
@@ -120,7 +144,7 @@ class DQN:
 
 
 def replay_bytes(agent: DQN, spec: Spec) -> int:
-    """What the replay of one seed takes, in bytes.
+    """What the replay of one seed takes, priorities included, in bytes.
 
     >>> from qlearn.agents.backend import load_keras
     >>> from qlearn.agents.mlp import mlp
@@ -129,4 +153,5 @@ def replay_bytes(agent: DQN, spec: Spec) -> int:
     >>> replay_bytes(agent, Spec(0, 2, 500, None, (4,)))  # 12 float32 numbers a transition
     480000
     """
-    return ring_of(agent, spec).num_bytes
+    ranking = ranking_of(agent)
+    return ring_of(agent, spec).num_bytes + (0 if ranking is None else ranking.num_bytes)

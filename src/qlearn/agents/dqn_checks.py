@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from qlearn.agents.networked import check_networked
+from qlearn.agents.priorities import Priorities
 from qlearn.agents.replay import MOST
 from qlearn.errors import InputError
 from qlearn.rules.description import choice, number, whole
+from qlearn.rules.munchausen import Munchausen
 
 _COUNTS = ("replay", "batch_size", "learning_starts", "train_every", "updates", "n_step", "num_environments", "frames")
 
@@ -17,7 +19,7 @@ def check_dqn(agent: Any) -> None:
     check_networked(agent)
     for name in _COUNTS:
         whole(agent, name)
-    for name in ("double", "dueling"):
+    for name in ("double", "dueling", "noisy"):
         value = getattr(agent, name)
         if not isinstance(value, bool):
             _refuse(f"{name}={value!r}", "True or False", "Pass one of them")
@@ -27,6 +29,34 @@ def check_dqn(agent: Any) -> None:
     _check_target(agent)
     _check_multiples(agent)
     _check_sizes(agent)
+    _check_parts(agent)
+
+
+def _check_parts(agent: Any) -> None:
+    """The head, the priorities and Munchausen's rule, by themselves and together."""
+    head, priorities = agent.head, agent.priorities
+    if head is not None and not all(hasattr(head, name) for name in ("form", "means", "target", "losses")):
+        _refuse(f"head={head!r} is no head", "None or a head", "Pass Categorical(low, high), Quantiles() or the like")
+    if head is not None and agent.loss != "squared":
+        _refuse(f"loss={agent.loss!r} with head={head!r}", "no loss where a head has its own", "Leave loss out")
+    if priorities is not None and not isinstance(priorities, Priorities):
+        _refuse(f"priorities={priorities!r}", "None or Priorities(…)", "Pass Priorities()")
+    if agent.munchausen is not None and not isinstance(agent.munchausen, Munchausen):
+        _refuse(f"munchausen={agent.munchausen!r}", "None or Munchausen(…)", "Pass Munchausen()")
+    if agent.munchausen is not None and agent.n_step > 1:
+        _refuse(
+            f"munchausen with n_step={agent.n_step}",
+            "one step, since the policy's logarithm belongs to every reward on the way, and only the first state is "
+            "at hand",
+            "Pass n_step=1 or munchausen=None",
+        )
+    window = agent.train_every + (agent.n_step - 1) * agent.num_environments
+    if priorities is not None and agent.replay < window:
+        _refuse(
+            f"replay={agent.replay} with priorities",
+            f"at least train_every + (n_step - 1) · num_environments = {window} places",
+            f"Pass replay={-(-window // agent.train_every) * agent.train_every} or more",
+        )
 
 
 def _check_target(agent: Any) -> None:

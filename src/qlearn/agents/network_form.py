@@ -54,9 +54,9 @@ def dressed(model: Any, num_actions: int, form: Form) -> Any:
         embedded = _like(last, last.input.shape[-1], "embedding", activation="relu")(_cosines(fractions, form.columns))
         features = keras.ops.expand_dims(last.input, 1) * embedded
         outputs = _streams(last, features, num_actions, 1, form.dueling)
-        return keras.Model([model.input, fractions], keras.ops.transpose(outputs, (0, 2, 1)))
+        return keras.Model([inputs_of(model), fractions], keras.ops.transpose(outputs, (0, 2, 1)))
     outputs = _streams(last, last.input, num_actions, form.columns, form.dueling)
-    return keras.Model(model.input, outputs)
+    return keras.Model(inputs_of(model), outputs)
 
 
 def valued(model: Any, form: Form, atoms: Any = None) -> Any:
@@ -72,13 +72,21 @@ def valued(model: Any, form: Form, atoms: Any = None) -> Any:
         return model
     if form.head == "categorical":
         means = ops.sum(ops.softmax(model.output, axis=-1) * np.asarray(atoms, np.float32), axis=-1)
-        return load_keras().Model(model.input, means)
+        return load_keras().Model(inputs_of(model), means)
     if form.head == "quantiles":
-        return load_keras().Model(model.input, ops.mean(model.output, axis=-1))
-    seen, _ = model.input
+        return load_keras().Model(inputs_of(model), ops.mean(model.output, axis=-1))
+    seen, _ = inputs_of(model)
     fresh = load_keras().tree.map_structure(_again, seen)
     middle = (np.arange(form.points, dtype=np.float32) + 0.5) / form.points
     return load_keras().Model(fresh, ops.mean(model([fresh, _nothing(fresh) + middle]), axis=-1))
+
+
+def inputs_of(model: Any) -> Any:
+    """What a model takes, one tensor or a structure of several."""
+    try:
+        return model.input
+    except AttributeError:  # Sequential says it only where it was called
+        return model.inputs[0]
 
 
 def _streams(last: Any, features: Any, num_actions: int, columns: int, dueling: bool) -> Any:

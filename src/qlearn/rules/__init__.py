@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qlearn.rules.confidence import CountBonus, UpperConfidence
 from qlearn.rules.exploration import Boltzmann, EpsilonGreedy, Greedy
+from qlearn.rules.munchausen import Munchausen
 from qlearn.rules.schedules import Schedule, constant, exponential, linear, per_visit
 from qlearn.rules.targets import (
     double_q,
@@ -20,6 +21,7 @@ __all__ = [
     "CountBonus",
     "EpsilonGreedy",
     "Greedy",
+    "Munchausen",
     "Schedule",
     "UpperConfidence",
     "constant",

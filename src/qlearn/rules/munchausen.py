@@ -18,9 +18,42 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 
+from qlearn.errors import InputError
+from qlearn.rules.description import description, number
 from qlearn.rules.rows import legal_row
 
 Array = jax.Array
+
+
+@description
+class Munchausen:
+    """The numbers of the rule, for ``DQN(munchausen=…)``.
+
+    Args:
+        scale: α in [0, 1], of the logarithm in the reward; 0 is soft Q-learning.
+        temperature: τ > 0, in units of return.  The paper's 0.03 is meant for rewards clipped to ±1.
+        floor: l ≤ 0, where the logarithm in the reward is clipped, in units of reward.
+
+    Raises:
+        InputError: where a number is out of range.
+
+    >>> Munchausen().temperature
+    0.03
+    """
+
+    scale: float = 0.9
+    temperature: float = 0.03
+    floor: float = -1.0
+
+    def __post_init__(self) -> None:
+        number(self, "scale", 0.0, 1.0)
+        number(self, "temperature", 0.0, open_low=True)
+        number(self, "floor", -1e30)
+        if self.floor > 0:
+            raise InputError(
+                f"Munchausen: floor={self.floor:g} is above 0, and logarithms of chances are not; expected at most 0. "
+                "Pass the paper's floor=-1.0."
+            )
 
 
 def scaled_log_policy(row: Array, mask: Array | None, temperature: float | Array) -> Array:
