@@ -60,7 +60,7 @@ def test_seeds_pair_whatever_their_order_and_only_where_they_are_the_same():
 
 def test_the_verdict_says_where_who_by_how_much_and_what_could_have_been_found(many):
     told = many.verdict
-    assert "C is better than a on 1 of 3 tasks (lake by " in told
+    assert "c is better than a on 1 of 3 tasks (lake by " in told
     assert "equal to it to within the margin on 2 (maze and cliff)" in told
     assert "over 2 tasks of the 3, those with a known optimum" in told
     assert Scores(dict(many.cells), paired=True).verdict.count("would have been found") >= 3
@@ -97,7 +97,7 @@ def test_with_three_runs_nothing_is_claimed_and_below_ten_a_warning_comes():
     assert "With 3 runs each no difference is claimed" in few.verdict
     some = Scores({("a", "t"): [1.0, 1.1, 1.2, 1.3], ("b", "t"): [9.0, 9.1, 9.2, 9.3]})
     assert "fewer than ten" in some.verdict
-    assert "B is better than a by 8" in some.verdict
+    assert "b is better than a by 8" in some.verdict
 
 
 def test_cells_may_be_missing_and_nothing_is_said_of_them(many):

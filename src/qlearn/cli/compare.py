@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from qlearn.cli.asked import Keeping, from_file, from_words, is_specification
+from qlearn.cli.foreign import Foreign, compare_results
 from qlearn.cli.options import Budget, Output, at_least, check_discount
 from qlearn.cli.partial import partial_data, print_partial
 from qlearn.cli.terminal import console, note, print_json, say, say_command, shell, title
@@ -23,6 +24,7 @@ Examples:
   qlearn compare NChain-v0 sarsa "q-learning(learning_rate=0.01)" --seeds 1000
   qlearn compare "FrozenLake-v1(is_slippery=False)" q-learning r-max --steps 20000 --json
   qlearn compare spec.toml --store runs
+  qlearn compare --results theirs.csv --score-column episodic_return
 
 Without agents the tutorial's three are compared. `qlearn agents` lists what there is.
 With --store or --out every finished run is kept; the same command goes on after an interruption.
@@ -33,8 +35,8 @@ app = App(name="compare", help_epilogue=EXAMPLES, help_format="plaintext")
 
 
 @app.default
-def compare(
-    what: Annotated[str, Parameter(name="ENV|SPEC.toml", negative="")],
+def compare(  # noqa: PLR0913 - cyclopts makes an option of each
+    what: Annotated[str | None, Parameter(name="ENV|SPEC.toml", negative="")] = None,
     /,
     *agents: Annotated[str, Parameter(name="AGENT")],
     budget: Budget = Budget(),  # noqa: B008
@@ -42,6 +44,7 @@ def compare(
     horizon: int | None = None,
     snapshots: int | None = None,
     keeping: Keeping = Keeping(),  # noqa: B008
+    foreign: Foreign = Foreign(),  # noqa: B008
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Train several agents on the same seeds and say which is better, and by how much.
@@ -54,8 +57,14 @@ def compare(
         horizon: Steps within which returns are meant; the time limit where it is not given.
         snapshots: How often tables are kept for learning curves; 50 with --out or --store, else 0.
         keeping: Where runs are kept.
+        foreign: Results that were made elsewhere, instead of training.
         output: Where results go.
     """
+    if foreign.results:
+        return compare_results(foreign, output, [*([] if what is None else [what]), *_given_words(budget)])
+    if what is None:
+        raise InputError("ENV is missing: name an environment, a specification, or --results FILE.")
+    foreign.refuse_alone()
     budget.check()
     at_least("--horizon", horizon, 1)
     at_least("--snapshots", snapshots, 0)
@@ -79,6 +88,10 @@ def compare(
 
     keep_compiled()
     return _carried_out(asked, keeping, output, shell("qlearn", "compare", what, *words, *keeping.words()), about)
+
+
+def _given_words(budget: Budget) -> list[str]:
+    return [str(word) for word in _given(budget)]
 
 
 def _given(budget: Budget) -> list[object]:

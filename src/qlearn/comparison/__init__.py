@@ -2,6 +2,7 @@
 
 from qlearn.comparison.compare import compare
 from qlearn.comparison.pairs import Pair
+from qlearn.comparison.reading import from_frame
 from qlearn.comparison.results import AgentResult, Comparison
 from qlearn.comparison.scores import Cell, Scores
 from qlearn.comparison.specification import Specification
@@ -19,5 +20,6 @@ __all__ = [
     "Suite",
     "Tournament",
     "compare",
+    "from_frame",
     "tournament",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qlearn.comparison.words import capital, interval, listed, number, probability
+from qlearn.comparison.words import interval, listed, number, probability
 from qlearn.statistics import MOST_WITHOUT_SIGNIFICANCE
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def _alone(scores: Scores, name: str) -> str:
     mean = scores.means[name, task]
     told = f"{number(mean.mean)}, of one run" if mean.interval is None else number(mean.mean)
     told += "" if mean.interval is None else f" (95% interval {interval(mean.interval)})"
-    return f"{capital(name)} was trained alone, so nothing is compared; its mean{rest} is {told}."
+    return f"{name} was trained alone, so nothing is compared; its mean{rest} is {told}."
 
 
 def _too_few(scores: Scores, ranking: Sequence[str]) -> str:
@@ -74,7 +74,9 @@ def _how(scores: Scores, what: str | None) -> str:
     where = f" on {len(scores.tasks)} tasks" if len(scores.tasks) > 1 else ""
     together = "" if m == 1 else ", and “at least” is meant for all of them together"
     if where:
-        told = f"corrected for {m} differences (Holm){together}; what would have been found, with probability 0.8"
+        told = f"corrected for {m} differences (Holm){together}"
+        if not all(pair.significant or pair.equivalent for pair in scores.pairs):
+            told += "; what would have been found is meant with probability 0.8"
     else:
         how_many = "1 pair" if m == 1 else f"{m} pairs"
         told = f"each with its 95% interval; p-values are corrected for {how_many} (Holm){together}"
@@ -92,7 +94,7 @@ def _clear(pair: Pair, margin: float | None) -> str:
     bounds = found.interval
     assert bounds is not None  # only what was tested is significant
     low, high = sorted((abs(bounds.low), abs(bounds.high)))
-    told = f"{capital(better)} is better than {worse} by {number(abs(found.difference))}"
+    told = f"{better} is better than {worse} by {number(abs(found.difference))}"
     told += f" ({number(low)} to {number(high)}; p {probability(pair.p_value)})"
     told += f", at least {number(pair.at_least)}" if pair.at_least else ""
     return told + (f"; yet less than the margin of {number(margin)}." if pair.equivalent else ".")
@@ -102,13 +104,13 @@ def _unclear(pair: Pair, margin: float | None) -> str:
     found = pair.difference
     if found.difference == 0 and found.detectable == 0:
         runs = "seed" if found.method == "paired" else "run"
-        return f"{capital(pair.first)} and {pair.second} have the same value in every {runs}."
+        return f"{pair.first} and {pair.second} have the same value in every {runs}."
     if found.interval is None:
         return f"Between {pair.first} and {pair.second} no test is possible."
     bounds = f"{number(found.interval.low)} to {number(found.interval.high)}"
     told = f"{number(found.difference)} ({bounds}; p {probability(pair.p_value)})"
     if pair.equivalent:
-        return f"{capital(pair.first)} and {pair.second} are equal to within the margin of {number(margin)}: {told}."
+        return f"{pair.first} and {pair.second} are equal to within the margin of {number(margin)}: {told}."
     told = f"No difference was found between {pair.first} and {pair.second}: {told}"
     if not found.detectable:
         return told + "."
@@ -142,7 +144,7 @@ def _two(scores: Scores, first: str, second: str, pairs: Sequence[Pair]) -> str:
         on = f"on {len(unclear)}" if better or worse or same else f"on any of {_tasks(len(pairs))}"
         lead = "" if better or worse or same else f" against {second}"
         parts.append(f"shows no difference{lead} {on} ({_named(unclear, _could)})")
-    told = f"{capital(first)} {'; '.join(parts)}."
+    told = f"{first} {'; '.join(parts)}."
     chance = scores.across.improvements.get((first, second))
     if chance is None and (turned := scores.across.improvements.get((second, first))) is not None:
         chance = turned.turned()

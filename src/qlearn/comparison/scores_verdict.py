@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qlearn.comparison.pair_words import differences
-from qlearn.comparison.words import capital, interval, listed, number, percent
+from qlearn.comparison.words import interval, listed, number, percent
 from qlearn.statistics import cautions
 
 if TYPE_CHECKING:
@@ -121,4 +121,4 @@ def _least(normal: Scores) -> str:
     best = {task: max(normal.means[agent, task].mean for agent in normal.agents) for task in normal.tasks}
     task = min(best, key=lambda name: best[name])
     who = normal.agents[int(np.argmax([normal.means[agent, task].mean for agent in normal.agents]))]
-    return f"{capital(task)} is the furthest from solved: the best there, {who}, goes {percent(best[task])} of the way."
+    return f"{task} is the furthest from solved: the best there, {who}, goes {percent(best[task])} of the way."

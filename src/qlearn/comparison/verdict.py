@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from qlearn.comparison.pair_words import differences
 from qlearn.comparison.scores_verdict import failures, notes_of
-from qlearn.comparison.words import capital, interval, listed, number, percent
+from qlearn.comparison.words import interval, listed, number, percent
 
 if TYPE_CHECKING:
     from qlearn.comparison.results import AgentResult, Comparison
@@ -41,7 +41,7 @@ def _distance(comparison: Comparison) -> list[str]:
     regret = best.regret_percent
     share = best.share_optimal
     if regret is not None and share is not None:
-        who = capital(best.name)
+        who = best.name
         about = "has the highest mean and" if others else "in the mean"
         lost = _lost(regret, best)
         within = "" if best.share_optimal_interval is None else f" ({interval(best.share_optimal_interval, percent)})"

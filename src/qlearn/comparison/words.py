@@ -61,15 +61,6 @@ def probability(p_value: float | None) -> str:
     return "< 0.0001" if p_value < 1e-4 else f"= {p_value:.2g}"
 
 
-def capital(text: str) -> str:
-    """Return a sentence's first word with a capital, unless it begins with a Greek letter.
-
-    >>> capital("reward sum"), capital("ε-greedy")
-    ('Reward sum', 'ε-greedy')
-    """
-    return text[:1].upper() + text[1:] if text[:1].isascii() else text
-
-
 def listed(parts: Sequence[str], between: str = ", ") -> str:
     """Return parts as a list in words.
 
