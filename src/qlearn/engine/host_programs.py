@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from qlearn.agents.learner import Agent, Clock, Learner, Spec, Transition
+from qlearn.agents.learner import Agent, Learner, Spec, Transition
 from qlearn.agents.table import add
 from qlearn.engine import noise
 from qlearn.engine.device_loop import extras_of
@@ -38,7 +38,7 @@ def act(agent: Agent, spec: Spec, seeds: Array, state: Any, seen: Array, when: A
         action, after = agent.learner(spec._replace(legal=legal)).act(state, observation, place, clock)
         return action, _choose(live, after, state)
 
-    return _lanes(agent.learner(spec), one)(seeds, state, seen, when, legal)
+    return _lanes(agent.learner(spec), one, masked=legal is not None)(seeds, state, seen, when, legal)
 
 
 @functools.partial(jax.jit, static_argnames=("spec",), donate_argnums=(3, 4))
@@ -57,7 +57,7 @@ def learn(agent: Agent, spec: Spec, seeds: Array, state: Any, visits: Array, tra
         )
         return _choose(marked, after, state), _choose(marked, counted, visits)
 
-    return _lanes(agent.learner(spec), one)(seeds, state, visits, trajectory, when)
+    return _lanes(agent.learner(spec), one, masked=when[2] is not None)(seeds, state, visits, trajectory, when)
 
 
 @functools.partial(jax.jit, static_argnames=("spec",))
@@ -75,9 +75,12 @@ def extras(agent: Agent, spec: Spec, state: Any) -> dict[str, Array]:
     return _lanes(learner, functools.partial(extras_of, learner))(state)
 
 
-def _lanes(learner: Learner, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of one seed over a batch of whole lanes; lanes of one keep real branches."""
-    width = learner.lane
+def _lanes(learner: Learner, function: Callable[..., Any], *, masked: bool = False) -> Callable[..., Any]:
+    """The function of one seed over a batch of whole lanes; lanes of one keep real branches.
+
+    ``masked``: each seed knows masks of its own, where learners expect those of a model: one seed after the other.
+    """
+    width = 1 if masked else learner.lane
     inner = function if width == 1 else jax.vmap(function)
 
     def whole(*arguments: Any) -> Any:
