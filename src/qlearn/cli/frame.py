@@ -128,8 +128,10 @@ def _in_words(error: CycloptsError) -> str:
 
 
 def _unknown_command(error: UnknownCommandError) -> str:
-    word = (error.unused_tokens or ["?"])[0]
-    return f"There is no command {word!r}{nearest(word, COMMANDS) or '.'} There are {', '.join(COMMANDS)}."
+    word, known = (error.unused_tokens or ["?"])[0], list(COMMANDS)
+    if error.command_chain and error.app is not None:  # a command of a command
+        known = [name for name in error.app if not name.startswith("-")]
+    return f"There is no command {word!r}{nearest(word, known) or '.'} There are {', '.join(known)}."
 
 
 def _close_stdout() -> None:
