@@ -16,10 +16,10 @@ from qlearn.engine.schedule import cores, run
 from qlearn.errors import EnvironmentFault
 from qlearn.store.database import Database
 from qlearn.store.identity import canonical
-from qlearn.store.keeping import LaneKeeper, drop_files, loaded, packed_states, put_states, same_stage
+from qlearn.store.keeping import LaneKeeper, commit, drop_files, loaded, packed_states, put_states, same_stage
 from qlearn.store.owners import me
 from qlearn.store.pending import Batch, Pending, free, release
-from qlearn.store.records import packed_result, write_result
+from qlearn.store.records import packed_result
 from qlearn.store.seedwise import results_of
 from qlearn.training.gathered import versions
 from qlearn.training.progress import Meter
@@ -132,12 +132,7 @@ class Computing:
         job = subject.of(np.array([unit.seed for unit in batch.units]))
         states = [] if last is None else packed_states(self.database, subject, job, last, final=True)
         results = [packed_result(one) for one in results_of(job, outcome, took)]
-        with self.database.writing():
-            for unit, result in zip(batch.units, results, strict=True):
-                write_result(self.database, unit, (subject.budget, subject.detail), self._origin, result)
-            old = put_states(self.database, batch.units, states)
-            release(self.database, batch.units, me())
-        drop_files(self.database, old)
+        commit(self.database, batch, self._origin, results, states)
         with self._lock:
             self.kept += len(batch.units)
             self.pending.finished += len(batch.units)

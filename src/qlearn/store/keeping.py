@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import Any
 
@@ -12,8 +13,9 @@ from qlearn.engine.frozen import Frozen
 from qlearn.engine.schedule import Job
 from qlearn.store.asked import Subject
 from qlearn.store.database import Database
-from qlearn.store.pending import Batch
-from qlearn.store.records import Unit, packed_state, read_result, read_state, state_file, write_state
+from qlearn.store.owners import me
+from qlearn.store.pending import Batch, release
+from qlearn.store.records import Unit, packed_state, read_result, read_state, state_file, write_result, write_state
 from qlearn.store.seedwise import completed, trimmed
 
 Packed = tuple[tuple[int, int, int, bool], tuple[bytes, bytes]]
@@ -86,11 +88,33 @@ def put_states(database: Database, units: tuple[Unit, ...], packed: list[Packed]
     return old
 
 
+def commit(
+    database: Database, batch: Batch, origin: tuple[int, str], results: list[tuple[str, bytes]], states: list[Packed]
+) -> None:
+    """Results, states and the end of the leases: all of them or none.
+
+    Args:
+        database: the store.
+        batch: the units that have finished.
+        origin: the row and the text of what they were made with.
+        results: of each unit, packed.
+        states: of each unit, packed, their files written; or none.
+    """
+    subject = batch.subject
+    with database.writing():
+        for unit, result in zip(batch.units, results, strict=True):
+            write_result(database, unit, (subject.budget, subject.detail), origin, result)
+        old = put_states(database, batch.units, states)
+        release(database, batch.units, me())
+    drop_files(database, old)
+
+
 def drop_files(database: Database, files: list[str]) -> None:
     """Delete the files of large states that no row names any more."""
     for file in files:
         if not database.rows("SELECT 1 FROM states WHERE file = ? LIMIT 1", (file,)):
-            state_file(database.file, file).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # what was committed is; a file too many does no harm
+                state_file(database.file, file).unlink(missing_ok=True)
 
 
 def loaded(database: Database, batch: Batch) -> list[tuple[Unit, Frozen | None]]:
