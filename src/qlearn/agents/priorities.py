@@ -26,6 +26,7 @@ import jax
 import jax.numpy as jnp
 
 from qlearn.agents.sum_tree import SumTree
+from qlearn.errors import InputError
 from qlearn.rules.description import description, number
 from qlearn.rules.schedules import HasTime, Schedule, as_schedule
 
@@ -64,6 +65,11 @@ class Priorities:
         number(self, "exponent", 0.0)
         number(self, "smallest", 0.0)
         as_schedule(self, "importance", high=1.0)
+        if self.importance.counts_visits:
+            raise InputError(
+                f"Priorities: importance={self.importance} counts the visits of states, which a replay does not; "
+                "expected a number or a schedule of time. Pass for example linear(0.4, 1.0, over=100_000, per='step')."
+            )
 
 
 @dataclasses.dataclass(frozen=True)
