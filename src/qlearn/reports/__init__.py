@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qlearn.reports.exporting import Exported, export
     from qlearn.reports.final_values import final_values
     from qlearn.reports.learning_curves import learning_curves
     from qlearn.reports.network_curve import network_curve
@@ -19,10 +20,13 @@ if TYPE_CHECKING:
         print_tournament,
         tournament_table,
     )
+    from qlearn.reports.training_curve import training_curve
 
 _FILE_OF = {
     "comparison_table": "tables",
     "draw": "problem_drawing",
+    "Exported": "exporting",
+    "export": "exporting",
     "final_values": "final_values",
     "learning_curves": "learning_curves",
     "network_curve": "network_curve",
@@ -33,11 +37,14 @@ _FILE_OF = {
     "save": "saving",
     "save_figure": "saving",
     "tournament_table": "tables",
+    "training_curve": "training_curve",
 }
 
 __all__ = [
+    "Exported",
     "comparison_table",
     "draw",
+    "export",
     "final_values",
     "learning_curves",
     "network_curve",
@@ -48,6 +55,7 @@ __all__ = [
     "save",
     "save_figure",
     "tournament_table",
+    "training_curve",
 ]
 
 
