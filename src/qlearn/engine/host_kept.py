@@ -60,6 +60,7 @@ class KeptHostRun(HostRun):
         for i, standing in enumerate(self.tables):
             kept |= packed(f"table{i}", standing)
         kept |= packed("state", self._state) | packed("visits", self._visits)
+        kept |= {} if self.legal is None else {"legal": self.legal.copy()}
         return kept | self.history.freeze()
 
     def thaw(self, arrays: Mapping[str, Numbers], stop: Callable[[], bool], *, further: bool = False) -> None:
@@ -90,6 +91,9 @@ class KeptHostRun(HostRun):
         for name in _KEPT:
             copied_into(getattr(self, f"_{name}"), name, arrays)
         copied_into(self.begun_again, "begun_again", arrays)
+        if self.legal is not None:
+            copied_into(self.legal, "legal", arrays)
+            self._legal_here = None
         self._visits = unpacked("visits", self._visits, arrays)
         self._state, self.history = unpacked("state", self._state, arrays), History.thaw(arrays)
         columns = [arrays[f"memory.{name}"].tolist() for _, name in _COLUMNS]
