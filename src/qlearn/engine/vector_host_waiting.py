@@ -37,15 +37,15 @@ class Trajectories:
         self._level: int | None = 0  # how many wait of every environment; None where they are not equally many
         self._waiting = np.zeros((num_seeds, count), np.int64)  # the same, where they are not
 
-    def add(self, columns: tuple[Numbers, ...], valid: Numbers) -> None:
+    def add(self, columns: tuple[Numbers, ...], valid: Numbers | None = None) -> None:
         """One more step of the environments that are marked.
 
         Args:
             columns: (n, E, …) of a ``Transition`` without ``valid``.
-            valid: (n, E) bool, which of them count.
+            valid: (n, E) bool, which of them count; None where all do.
         """
-        if self._level is None or not valid.all():
-            return self._add_some(columns, np.nonzero(valid))
+        if self._level is None or valid is not None:
+            return self._add_some(columns, np.nonzero(np.ones(self._waiting.shape, bool) if valid is None else valid))
         for column, values in zip(self._columns, columns, strict=True):
             column[: self._n, self._level] = values
         self._level += 1
