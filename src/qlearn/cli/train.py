@@ -148,7 +148,7 @@ def tell(runs: Runs, discount: float, output: Output, command: str, trained: str
         print_json(result)
     else:
         say(f"{runs.label} on {runs.environment.name}: {trained}, trained in {runs.wall_time:.1f} s.")
-        _print(runs, found)
+        print_runs(runs, found)
         if files:
             say(f"Saved: {', '.join(map(str, files))}.")
         say_command("To reproduce:" if runs.complete else "From the beginning:", command)
@@ -197,7 +197,8 @@ def as_data(runs: Runs, found: RunsEvaluation) -> dict[str, Any]:
     }
 
 
-def _print(runs: Runs, found: RunsEvaluation) -> None:
+def print_runs(runs: Runs, found: RunsEvaluation) -> None:
+    """Print what runs earned and what their greedy policies are worth."""
     worth = "exact value of the greedy policy" if found.method == "exact" else "greedy policy, by rollouts"
     print_spread(
         {
