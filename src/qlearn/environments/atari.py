@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gymnasium.envs.registration import EnvSpec
 
 _OURS = ("self", "game", "num_envs", "batch_size", "autoreset_mode", "continuous", "continuous_action_threshold")
+_SEEDS = 2**31 - 2**16  # ALE takes signed numbers of 32 bits, and counts on from copy to copy
 _FRAMES = "max_num_frames_per_episode"
 
 
@@ -69,7 +70,14 @@ def _copies(identity: str, arguments: dict[str, Any], count: int) -> Any:
 
     load_ale()
     how = {"autoreset_mode": AutoresetMode.SAME_STEP, **arguments}
-    return gym.make_vec(identity, num_envs=count, vectorization_mode="vector_entry_point", **how)
+    made = gym.make_vec(identity, num_envs=count, vectorization_mode="vector_entry_point", **how)
+    reset = made.reset
+
+    def seeded(*, seed: Any = None, options: Any = None) -> Any:
+        return reset(seed=seed % _SEEDS if isinstance(seed, int) else seed, options=options)
+
+    made.reset = seeded
+    return made
 
 
 def _one(make_vector: Any, limit: int) -> Any:

@@ -41,6 +41,9 @@ def _suggestion(name: str, known: list[str]) -> str:
     """Return another version of the same problem, else one of qlearn's with a similar name, else any."""
     from gymnasium import registry
 
+    if name.startswith(ATARI):
+        known = [game for game in known if game.startswith(ATARI) and game.endswith("-v5")]
+        return nearest(name, known) or "; 'ALE/Breakout-v5' is one."
     stem = name.lower().rpartition("-v")[0] or name.lower()
     versions = [k for k in known if k.lower().rpartition("-v")[0] == stem]
     if versions:
