@@ -43,25 +43,15 @@ class Log:
 
     Args:
         target: the folder; with ``tensorboard:`` before it, TensorBoard's files are written there too.
-        fresh: whether nothing may be there yet.
 
     Raises:
-        InputError: where a log is there already; where TensorBoard's files are wanted and cannot be made here.
+        InputError: where TensorBoard's files are wanted and cannot be made here.
         StoreError: where the folder cannot be written.
     """
 
-    def __init__(self, target: str | os.PathLike[str], *, fresh: bool) -> None:
+    def __init__(self, target: str | os.PathLike[str]) -> None:
         self.folder, with_events = folder_of(target)
-        self.file = self.folder / CURVES
-        if fresh and self.file.exists():
-            raise InputError(
-                f"{self.folder} holds a log already ({CURVES}). Name another folder, or remove that file first."
-            )
-        self._events: Events | None = None
-        if with_events:
-            from qlearn.training.log_events import EventFiles
-
-            self._events = EventFiles(self.folder)
+        self.file, self._events = self.folder / CURVES, _events(self.folder) if with_events else None
         self._lock, self._began = threading.Lock(), time.monotonic()
         self._seen: dict[int, int] = {}  # of every lane, by its first seed: how many pieces of its history are written
         self._told: dict[int, float] = {}  # when it was written last
@@ -113,6 +103,25 @@ class Log:
     def _replace(self, rows: list[Row]) -> None:
         with atomic_write(self.file) as file:
             file.write(written(rows))
+
+
+def check_new(target: str | os.PathLike[str]) -> None:
+    """Refuse what no new log can be, before anything is written.
+
+    Raises:
+        InputError: where a log is there already; where TensorBoard's files are wanted and cannot be made here.
+    """
+    folder, with_events = folder_of(target)
+    if (folder / CURVES).exists():
+        raise InputError(f"{folder} holds a log already ({CURVES}). Name another folder, or remove that file first.")
+    if with_events:
+        _events(folder)
+
+
+def _events(folder: Path) -> Events:
+    from qlearn.training.log_events import EventFiles
+
+    return EventFiles(folder)
 
 
 def folder_of(target: str | os.PathLike[str]) -> tuple[Path, bool]:

@@ -18,7 +18,7 @@ from qlearn.training.checkpoint import Folder, as_list, is_checkpoint, write_man
 from qlearn.training.divergence import divergence
 from qlearn.training.gathered import runs_of, settings_of, versions
 from qlearn.training.interruptions import begun_again
-from qlearn.training.log import Log, absolute
+from qlearn.training.log import Log, absolute, check_new
 from qlearn.training.memory import memory_of
 from qlearn.training.plan import Plan, Seeds, budget_of, seeds_of
 from qlearn.training.progress import Meter, stop_on_interrupt
@@ -80,9 +80,10 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
     """
     numbers, (budget, unit) = seeds_of(seeds), budget_of(episodes, steps)
     plan = Plan([agent], make(environment), numbers, budget, unit, snapshots)
-    logged = None if log is None else Log(log, fresh=True)
+    if log is not None:
+        check_new(log)
     folder = None if checkpoint is None else begun(plan, checkpoint, every, log)
-    return only(plan, progress, folder, logged)
+    return only(plan, progress, folder, None if log is None else Log(log))
 
 
 def train_many(
