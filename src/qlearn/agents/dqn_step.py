@@ -63,7 +63,7 @@ class GradientStep:
             What was learnt, and how wrong the predictions were, (batch,).
         """
         slot = jnp.uint32(_FIRST_SLOT) + jnp.asarray(number, jnp.uint32) * jnp.uint32(_SLOTS)
-        target = jax.lax.stop_gradient(self._target(old, batch, noise, slot))
+        target = jax.lax.stop_gradient(self.target(old, batch, noise, slot))
         fractions = self._fractions(batch, noise, slot + _PREDICTED_AT, judge=False)
 
         def cost(trainable: tuple[Array, ...]) -> tuple[Array, tuple[Array, Array, Weights]]:
@@ -80,7 +80,7 @@ class GradientStep:
         magnitude = jnp.where(jnp.isfinite(largest), largest, jnp.nan)
         return Learnt(weights, self._soft_target(old.target, weights), optimizer, magnitude), errors
 
-    def _target(self, old: Learnt, batch: Batch, noise: Any, slot: Array) -> Array:
+    def target(self, old: Learnt, batch: Batch, noise: Any, slot: Array) -> Array:
         """What the predictions of a batch are moved towards."""
         judge = self.q.noisy(old.target, noise, slot + _JUDGED)
         fractions = self._fractions(batch, noise, slot + _JUDGED_AT, judge=True)
