@@ -27,9 +27,26 @@ class InputError(QlearnError, ValueError):
 
 
 class EnvironmentFault(QlearnError):
-    """The environment broke its promise while it ran (exit code 3)."""
+    """The environment broke its promise while it ran (exit code 3).
+
+    Args:
+        message: names environment, seed, episode, step and what was wrong.
+        seed: the seed whose environment it was, where it was one's.
+        episode: its episode, counted from 0.
+        step: its step within the episode, counted from 0.
+
+    Attributes:
+        runs: what the other seeds came to, where they were trained to the end; None elsewhere.
+    """
 
     exit_code = 3
+    runs: Any = None
+
+    def __init__(
+        self, message: str, seed: int | None = None, episode: int | None = None, step: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.seed, self.episode, self.step = seed, episode, step
 
 
 class StoreError(QlearnError, OSError):

@@ -20,7 +20,10 @@ from qlearn.engine import host_programs as programs
 from qlearn.engine import noise
 from qlearn.engine.device_loop import Standing
 from qlearn.engine.lane_run import History, Numbers, Unit
+from qlearn.environments import faults
+from qlearn.environments.faults import Spaces, raised
 from qlearn.environments.host import HostEnvironment
+from qlearn.environments.patience import Hang, Patience
 from qlearn.errors import EnvironmentFault, InputError
 
 Array = jax.Array
@@ -72,7 +75,11 @@ class HostRun:
         self._words = jnp.asarray(np.resize(seeds, size).astype(np.uint32))
         self._state = programs.begin(agent, self.spec, self._words)
         self._visits = jnp.zeros((size, self.spec.num_states, self.spec.num_actions), jnp.int32)
+        self._patience = Patience(environment.patience)
+        self._spaces = [Spaces() for _ in range(seeds.size)]
         self._envs: list[Any] = [self._guard(i, environment.make_env) for i in range(seeds.size)]
+        for env, declared in zip(self._envs, self._spaces, strict=True):
+            declared.check(env)
         self._clock = np.zeros((3, size), np.uint32)  # episode, step in episode, step in run
         self._gained = np.zeros(size)
         self._seen = np.zeros(size, np.int32)
@@ -172,9 +179,7 @@ class HostRun:
         value = self._reward(i, reward)
         for name, flag in (("terminated", terminated), ("truncated", truncated)):
             if not isinstance(flag, (bool, np.bool_)):
-                raise EnvironmentFault(
-                    f"{self._where(i)} gave {name}={flag!r}; expected True or False. Mend its step()."
-                )
+                raise self._fault(i, f" gave {name}={flag!r}; expected True or False. Mend its step().")
         arrived = self._guard(i, lambda: self._read(i, observation, info, bool(terminated)))
         return arrived, value, bool(terminated), bool(truncated)
 
@@ -186,6 +191,8 @@ class HostRun:
         self._gained[i] += value
         self._clock[1, i] += 1
         self._clock[2, i] += 1
+        if self._clock[1, i] >= faults.LONGEST and self._unit == "episode" and not ended:
+            raise self._fault(i, str(faults.endless()))
         self._seen[i] = arrived
         if ended:
             self.history.add(np.array([i]), np.array([self._gained[i]]), np.array([self._clock[1, i]], np.int64))
@@ -231,6 +238,7 @@ class HostRun:
         """Begin an episode of one seed; what is observed first."""
         seed = episode_seed(int(self.seeds[i]), episode)
         observation, info = self._guard(i, lambda: _unpacked(self._envs[i].reset(seed=seed), 2, "reset"))
+        self._guard(i, lambda: self._spaces[i].check(self._envs[i]))
         found: int = self._guard(i, lambda: self._read(i, observation, info, False))
         return found
 
@@ -257,23 +265,30 @@ class HostRun:
         except (TypeError, ValueError):
             value = math.nan
         if not abs(value) <= _LARGEST:
-            raise EnvironmentFault(
-                f"{self._where(i)} gave the reward {reward!r}; expected a finite number of float32. Mend its step()."
-            )
+            raise self._fault(i, f" gave the reward {reward!r}; expected a finite number of float32. Mend its step().")
         return value
 
     def _guard(self, i: int, call: Callable[[], Any]) -> Any:
         """Call the environment's own code; what it raises names the environment, the seed and the step."""
         try:
-            return call()
-        except EnvironmentFault as error:
-            raise EnvironmentFault(f"{self._where(i)}: {error}") from error
+            self._patience.begin()
+            result = call()
+            self._patience.over()
+        except Hang:
+            raise self._fault(i, str(self._patience.ended())) from None
         except Exception as error:
-            raise EnvironmentFault(
-                f"{self._where(i)} raised {type(error).__name__}: {error}. Expected a step without errors. "
-                "Mend the environment, or wrap it to catch this."
-            ) from error
+            self._patience.over()
+            raise self._fault(i, str(raised(error))) from error
+        return result
+
+    def _fault(self, i: int, words: str) -> EnvironmentFault:
+        clock = self._place(i)
+        return EnvironmentFault(f"{self._where(i)}{words}", int(self.seeds[i]), *clock)
+
+    def _place(self, i: int) -> tuple[int, int]:
+        clock = getattr(self, "_clock", np.zeros((3, self.seeds.size), np.uint32))
+        return int(clock[0, i]), int(clock[1, i])
 
     def _where(self, i: int) -> str:
-        clock = getattr(self, "_clock", np.zeros((3, self.seeds.size), np.uint32))
-        return f"{self.environment.name} (seed {self.seeds[i]}, episode {clock[0, i]}, step {clock[1, i]})"
+        episode, step = self._place(i)
+        return f"{self.environment.name} (seed {self.seeds[i]}, episode {episode}, step {step})"

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qlearn.agents.learner import Agent
+from qlearn.agents.learner import Agent, Transition
 from qlearn.engine import noise
 from qlearn.engine.lane_run import History, Numbers, Unit
 from qlearn.engine.marks import Marks
@@ -21,10 +21,12 @@ from qlearn.engine.vector_host_waiting import Trajectories
 from qlearn.engine.vector_run import lane_width
 from qlearn.engine.vector_step import FAR, horizon
 from qlearn.engine.worlds import spec_of
+from qlearn.environments import faults
 from qlearn.environments.host import HostEnvironment
 from qlearn.environments.vector_host import Stepped, VectorHost
 from qlearn.errors import InputError
 
+_REWARD = Transition._fields.index("reward")
 _TELL_SECONDS = 0.05  # between two words about progress: saying it at every step costs more than the step's sums
 
 
@@ -79,14 +81,16 @@ class VectorHostRun:
         self._waiting = Trajectories(n, size, int(learner.period), self.spec, self._count)
         # All clocks of a seed lie in one row, as the programs take them; seeds that fill up a lane stay at 0.
         self._now = np.zeros((size, 2 * self._count + 1), np.uint32)
-        mine = self._now[:n]
-        self._episode, self._step = mine[:, : self._count], mine[:, self._count : 2 * self._count]
-        self._total, self._largest = mine[:, -1], np.zeros(n)
+        self._mine, count = self._now[:n], self._count
+        self._episode, self._step = self._mine[:, :count], self._mine[:, count : 2 * count]
+        self._total, self._largest = self._mine[:, -1], np.zeros(n)
+        self._tick = np.array([0] * count + [1] * count + [count], np.uint32)  # of a step that all make
         self._gained = np.zeros((n, self._count))
         self._diverged = np.zeros(n, np.int64)
         self._look_ahead()
         self._horizon = float(horizon(environment.time_limit, agent.discount))
         self.recent = math.nan
+        self._may_last = unit == "episode" and environment.time_limit is None
         self._host = VectorHost(environment, seeds, self._count, episode_seed_of)
         self.begun_again = np.zeros(n, np.int64)  # episodes that could not be gone on with in another process
 
@@ -100,7 +104,7 @@ class VectorHostRun:
         """
         made, told = 0, time.perf_counter()
         try:
-            while self._live.any() and not stop():
+            while np.count_nonzero(self._live) and not stop():
                 made += self._move()
                 between()
                 if stop():
@@ -126,6 +130,8 @@ class VectorHostRun:
         actions, self._state = self._programs.act(self._state, seen, self._now.copy())
         live = self._live & ~np.repeat(self._waiting.full(), self._count) if self._waiting.ready else self._live
         stepped = self._host.step(actions[:n].reshape(-1), live)
+        if self._may_last and self._step.max() >= faults.LONGEST:
+            raise self._host.endless(int(self._step.argmax()))
         made = self._take_in(seen[:n], actions[:n], stepped)
         self._after_step(actions[:n].reshape(-1), live, stepped)
         return made
@@ -163,12 +169,14 @@ class VectorHostRun:
         over = (terminated | truncated).reshape(shape)
         arrived = np.asarray(stepped.observation).reshape(seen.shape)
         columns = (seen, actions, reward, arrived, terminated.reshape(shape), truncated.reshape(shape))
-        self._waiting.add(columns, valid)
         made = int(np.count_nonzero(valid))
+        self._waiting.add(columns, None if made == valid.size else valid)
+        if made == valid.size:
+            self._mine += self._tick
+        else:
+            self._step += valid
+            self._total += valid.sum(axis=1, dtype=np.uint32)
         self._gained += reward
-        self._step += valid
-        self._total += np.uint32(self._count) if made == valid.size else valid.sum(axis=1, dtype=np.uint32)
-        np.maximum(self._largest, np.abs(reward).max(axis=1), out=self._largest)
         ended = int(np.count_nonzero(over))
         if ended:
             self._end(over)
@@ -186,6 +194,8 @@ class VectorHostRun:
     def _learn_of(self, marked: Numbers) -> None:
         """Let the marked seeds learn, and watch their values."""
         taken, now = self._waiting.take(marked), self._now.copy()
+        largest = np.abs(taken[_REWARD][: marked.size]).max(axis=(1, 2))
+        np.maximum(self._largest, largest, out=self._largest, where=marked)
         if marked.all():  # what fills the lane up may learn anything
             self._state, magnitude = self._programs.learn(self._state, taken, now)
         else:

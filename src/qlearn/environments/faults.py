@@ -14,9 +14,40 @@ from qlearn.errors import EnvironmentFault
 
 LARGEST = float(np.finfo(np.float32).max)
 
+LONGEST = 10_000_000
+"""Steps after which an episode that nothing limits is taken for one that never ends, where episodes are counted."""
+
 
 class Fault(Exception):
     """A fault whose place is not known yet; ``str`` of it is to be put behind the place."""
+
+
+class Spaces:
+    """The spaces that an environment declared first, which it has to keep."""
+
+    def __init__(self) -> None:
+        self._first: tuple[Any, ...] | None = None
+
+    def check(self, env: Any) -> None:
+        """Look whether an environment still declares the same spaces; raises Fault where it does not."""
+        now = (getattr(env, "observation_space", None), getattr(env, "action_space", None))
+        if self._first is None:
+            self._first = now
+            return
+        for name, first, space in zip(("observation_space", "action_space"), self._first, now, strict=True):
+            if space is not first and space != first:
+                raise Fault(
+                    f" changed its {name} from {first} to {space}. Expected spaces that stay as they are. Mend the "
+                    "environment: make another one where spaces differ."
+                )
+
+
+def endless() -> Fault:
+    """Return what there is to say about an episode that does not end."""
+    return Fault(
+        f" has not ended its episode after {LONGEST:,} steps. Expected episodes that end, as the budget counts them. "
+        "Pass steps=… instead, or set a time limit: wrap the environment in gymnasium.wrappers.TimeLimit."
+    )
 
 
 def raised(error: Exception) -> Fault:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Vectorization: TypeAlias = Literal["sync", "async", "own"]
+Made = TypeVar("Made")
 VECTORIZATIONS = ("sync", "async", "own")
+PATIENCE = 300.0
 NO_MODEL = "it is ordinary Python, so what can happen is not known beforehand"
 
 
@@ -51,6 +53,8 @@ class HostEnvironment:
         readers: how each of them is read.
         mask_from: where legal actions are told beside the observation: "info" for ``info["action_mask"]``, else the
             name of a method; None where they are not.
+        patience: seconds that a step, a reset or making it may take before that counts as a fault; infinity for any
+            time.  An environment's own vector form is not watched.
     """
 
     name: str
@@ -70,6 +74,7 @@ class HostEnvironment:
     parts: tuple[Part, ...] = ()
     readers: tuple[Reader, ...] = ()
     mask_from: str | None = None
+    patience: float = PATIENCE
 
     @property
     def masked(self) -> bool:
@@ -230,3 +235,15 @@ def time_limit_of(env: gym.Env[Any, Any]) -> int | None:
         layer = getattr(layer, "env", None)
     limit = env.spec.max_episode_steps if env.spec is not None else None
     return None if limit is None else int(limit)
+
+
+def with_patience(found: Made, patience: Any) -> Made:
+    """Return the same with another limit to what a call may take, where one was given; raises InputError."""
+    if patience is None:
+        return found
+    if isinstance(patience, bool) or not isinstance(patience, int | float) or not patience > 0:
+        raise InputError(f"patience={patience!r} is not usable; expected seconds above 0. Pass patience=300.")
+    if not isinstance(found, HostEnvironment):
+        name = getattr(found, "name", found)
+        raise InputError(f"{name} is not stepped on the host, so patience means nothing. Leave it out.")
+    return replace(found, patience=float(patience))

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from qlearn.environments.atari import atari
 from qlearn.environments.finite_mdp import FiniteMDP
-from qlearn.environments.host import NO_MODEL, VECTORIZATIONS, HostEnvironment, Vectorization, host_environment
+from qlearn.environments.host import (
+    NO_MODEL,
+    VECTORIZATIONS,
+    HostEnvironment,
+    Vectorization,
+    host_environment,
+    with_patience,
+)
 from qlearn.environments.ids import LIMIT, check_keywords, creator_of, find_spec, limit_of, parameters_of
 from qlearn.environments.listing import DISCRETISED, NCHAIN, OURS, elsewhere, is_ours
 from qlearn.environments.naming import parse, written
@@ -35,7 +42,12 @@ Loop: TypeAlias = Literal["host", "device"]
 
 
 def make(
-    environment: Makeable, *, loop: Loop | None = None, vectorization: Vectorization | None = None, **arguments: Any
+    environment: Makeable,
+    *,
+    loop: Loop | None = None,
+    vectorization: Vectorization | None = None,
+    patience: float | None = None,
+    **arguments: Any,
 ) -> Made:
     """Return the model of an environment, its form on the device, or a description to step it by.
 
@@ -51,6 +63,8 @@ def make(
             insists on one of these.  None takes the device where there is a choice.
         vectorization: how copies are stepped on the host: "sync" (one after the other, which is usual), "async" (each
             in a process of its own) or "own" (the environment's own vector form).  It implies ``loop="host"``.
+        patience: seconds that a call of the environment may take on the host; one that takes longer is ended and is a
+            fault.  300 unless given.  "async" ends any call, the others what runs Python.
         **arguments: keyword arguments of the environment, over those in the id.  ``max_episode_steps`` sets
             the time limit of any id; None or -1 means none.
 
@@ -73,19 +87,20 @@ def make(
     if isinstance(environment, str):
         identity, given = parse(environment)
         given |= arguments
-        return _from_id(
-            identity, given, _loop(given.pop("loop", loop)), _vectorization(given.pop("vectorization", vectorization))
-        )
+        patience = given.pop("patience", patience)
+        how = _vectorization(given.pop("vectorization", vectorization))
+        return with_patience(_from_id(identity, given, _loop(given.pop("loop", loop)), how), patience)
     _loop(loop)
     if _is_made(environment):
-        given = {**arguments, **{k: v for k, v in (("loop", loop), ("vectorization", vectorization)) if v is not None}}
+        options = {"loop": loop, "vectorization": vectorization, "patience": patience}
+        given = {**arguments, **{name: value for name, value in options.items() if value is not None}}
         if given:
             raise InputError(
                 f"{environment.name} is made already and takes no arguments, but {', '.join(given)} "
                 "came with it. Pass an id, or change it with `dataclasses.replace`."
             )
         return environment
-    return _from_python(environment, arguments, loop, _vectorization(vectorization))
+    return with_patience(_from_python(environment, arguments, loop, _vectorization(vectorization)), patience)
 
 
 def _from_python(
@@ -269,10 +284,7 @@ def _is_nchain(spec: EnvSpec) -> bool:
 
 def _vector_form(spec: EnvSpec, arguments: dict[str, Any], limit: int | None) -> Callable[[int], Any]:
     if spec.vector_entry_point is None:
-        raise InputError(
-            f"{spec.id} has no vector form of its own. Pass vectorization='sync', or 'async' for a process for each "
-            "copy."
-        )
+        raise InputError(f"{spec.id} has no vector form of its own. Pass vectorization='sync' or 'async'.")
     # No limit is a number that is never reached: not every vector form knows a word for it.
     limited = {} if limit == spec.max_episode_steps else {LIMIT: 2**31 - 1 if limit is None else limit}
     return partial(make_vector, spec.id, {**arguments, **limited})

@@ -111,6 +111,8 @@ def read_numbers(
             f"{owner} gave the observation {given!r}; it has {len(columns)} components, its space "
             f"has {len(sizes)}. {MEND}"
         )
+    if columns.dtype.kind not in "biuf" or not np.isfinite(columns).all():
+        raise EnvironmentFault(f"{owner} gave the observation {given!r}, which holds no whole numbers. {MEND}")
     whole = columns.astype(np.int64)
     values = whole - np.array(starts)[:, None]
     if ((whole != columns) | (values < 0) | (values >= np.array(sizes)[:, None])).any():

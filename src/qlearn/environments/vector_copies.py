@@ -15,8 +15,9 @@ import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
 
-from qlearn.environments.faults import Fault, flag_of, raised, reward_of, unpacked
+from qlearn.environments.faults import Fault, Spaces, flag_of, raised, reward_of, unpacked
 from qlearn.environments.host import HostEnvironment
+from qlearn.environments.patience import Hang, Patience, clock
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +46,7 @@ class Watched(gym.Env[Any, Any]):
         self._seen = self._nothing
         self._parts = bool(environment.parts)
         self._env: Any = None
+        self._spaces = Spaces()
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         """Start an episode."""
@@ -52,7 +54,9 @@ class Watched(gym.Env[Any, Any]):
         try:
             if self._env is None:
                 self._env = self.environment.make_env()
+                self._spaces.check(self._env)
             observation, info = unpacked(self._env.reset(seed=seed), 2, "reset")
+            self._spaces.check(self._env)
             self._seen = self._read(observation, info, False) if self._parts else self.environment.encode(observation)
         except Exception as error:
             return self._nothing, {FAULT: str(raised(error))}
@@ -102,26 +106,41 @@ class InTurn:
         self._copies = [Watched(environment) for _ in range(count)]
         space = self._copies[0].observation_space
         self._seen = np.zeros((count, *(space.shape or ())), space.dtype)
+        self._patience = Patience(environment.patience)
+        self._at = 0
 
     def reset(self, mask: NDArray[np.bool_], seeds: Sequence[int | None]) -> NDArray[Any]:
         """Start an episode of every copy that is marked; returns the observations of all."""
-        for i in np.flatnonzero(mask).tolist():
-            observation, info = self._copies[i].reset(seed=seeds[i])
-            self._look_at(i, info)
-            self._seen[i] = observation
+        try:
+            for i in np.flatnonzero(mask).tolist():
+                self._at = i
+                self._patience.begin()
+                observation, info = self._copies[i].reset(seed=seeds[i])
+                self._look_at(i, info)
+                self._seen[i] = observation
+            self._patience.over()
+        except Hang:
+            raise PlacedFault(self._at, self._patience.ended()) from None
         return self._seen.copy()
 
     def step(self, actions: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Observation, reward, terminated and truncated of every copy."""
         rewards, terminated, truncated = [], [], []
-        for i, action in enumerate(actions.tolist()):
-            observation, reward, ended, cut, info = self._copies[i].step(action)
-            if info:
-                self._look_at(i, info)
-            self._seen[i] = observation
-            rewards.append(reward)
-            terminated.append(ended)
-            truncated.append(cut)
+        patience = self._patience
+        try:
+            patience.begin()
+            for i, action in enumerate(actions.tolist()):
+                self._at, patience.since = i, clock()
+                observation, reward, ended, cut, info = self._copies[i].step(action)
+                if info:
+                    self._look_at(i, info)
+                self._seen[i] = observation
+                rewards.append(reward)
+                terminated.append(ended)
+                truncated.append(cut)
+            patience.over()
+        except Hang:
+            raise PlacedFault(self._at, patience.ended()) from None
         return self._seen.copy(), np.array(rewards), np.array(terminated), np.array(truncated)
 
     def close(self) -> None:
@@ -131,6 +150,7 @@ class InTurn:
 
     def _look_at(self, i: int, info: dict[str, Any]) -> None:
         if FAULT in info:
+            self._patience.over()
             raise PlacedFault(i, Fault(info[FAULT]))
 
 

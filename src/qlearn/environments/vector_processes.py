@@ -7,6 +7,7 @@ comes back as words in ``info``: AsyncVectorEnv cannot send every exception from
 from __future__ import annotations
 
 import functools
+import math
 import multiprocessing
 import signal
 import sys
@@ -19,6 +20,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode
 
 from qlearn.environments.faults import Fault
 from qlearn.environments.host import HostEnvironment
+from qlearn.environments.patience import Patience
 from qlearn.environments.vector_copies import FAULT, PlacedFault, Watched
 from qlearn.errors import EnvironmentFault, InputError
 
@@ -43,18 +45,21 @@ class Processes:
 
     def __init__(self, environment: HostEnvironment, count: int) -> None:
         self._busy = False
+        self._patience = environment.patience if math.isfinite(environment.patience) else None
         self._envs = _processes(environment, count)
 
     def reset(self, mask: NDArray[np.bool_], seeds: Sequence[int | None]) -> NDArray[Any]:
         """Start an episode of every copy that is marked; returns the observations of all."""
         options = {"reset_mask": mask}
-        observations, info = self._call(lambda: self._envs.reset(seed=list(seeds), options=options))
+        self._call(lambda: self._envs.reset_async(seed=list(seeds), options=options))
+        observations, info = self._call(lambda: self._envs.reset_wait(timeout=self._patience))
         _look_for_faults(info)
         return np.array(observations)
 
     def step(self, actions: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Observation, reward, terminated and truncated of every copy."""
-        observations, *rest, info = self._call(lambda: self._envs.step(actions))
+        self._call(lambda: self._envs.step_async(actions))
+        observations, *rest, info = self._call(lambda: self._envs.step_wait(timeout=self._patience))
         _look_for_faults(info)
         return np.array(observations), *rest
 
@@ -69,6 +74,11 @@ class Processes:
         self._busy = True
         try:
             result = call()
+        except multiprocessing.TimeoutError as error:
+            late = [i for i, pipe in enumerate(self._envs.parent_pipes) if not pipe.poll(0)]
+            self._end()
+            told = Patience(self._patience or math.inf).ended()
+            raise PlacedFault(late[0] if late else 0, told) from error
         except (EOFError, OSError) as error:
             code, i = self._end()
             raise PlacedFault(

@@ -37,6 +37,7 @@ class Plan:
     budget: int
     unit: Unit
     snapshots: int
+    width: int | None = None  # seeds in one program of agents with a network; None for the usual number
 
     def __post_init__(self) -> None:
         self.marks()
@@ -52,7 +53,7 @@ class Plan:
     def jobs(self) -> list[Job]:
         """One for each agent."""
         numbers, marks = self.seeds.astype(np.uint32), self.marks()
-        return [Job(agent, self.world, numbers, marks, self.unit) for agent in self.agents]
+        return [Job(agent, self.world, numbers, marks, self.unit, self.width) for agent in self.agents]
 
 
 def _is_whole(value: Any) -> bool:

@@ -13,13 +13,14 @@ from typing import Any
 from qlearn.agents.learner import Agent
 from qlearn.engine.schedule import run
 from qlearn.environments import make
-from qlearn.errors import DivergenceWarning, InexactResumeWarning, InputError, Interrupted
+from qlearn.errors import DivergenceWarning, EnvironmentFault, InexactResumeWarning, InputError, Interrupted
 from qlearn.training.checkpoint import Folder, as_list, is_checkpoint, write_manifest
 from qlearn.training.divergence import divergence
 from qlearn.training.gathered import runs_of, settings_of, versions
 from qlearn.training.interruptions import begun_again
 from qlearn.training.log import Log, absolute, check_new
 from qlearn.training.memory import memory_of
+from qlearn.training.others import finish_others
 from qlearn.training.plan import Plan, Seeds, budget_of, seeds_of
 from qlearn.training.progress import Meter, stop_on_interrupt
 from qlearn.training.runs import Runs
@@ -66,7 +67,8 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
 
     Raises:
         InputError: where an argument is wrong, or the agent cannot learn on this environment.
-        EnvironmentFault: where the environment raised an error or gave something impossible.
+        EnvironmentFault: where the environment raised an error, gave something impossible or took too long.  The other
+            seeds are trained to the end first, and are its ``runs``, unless a checkpoint or a log is kept.
         Interrupted: on Ctrl-C; its ``runs`` hold what was complete.
         StoreError: where the checkpoint cannot be written.
 
@@ -83,7 +85,12 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
     if log is not None:
         check_new(log)
     folder = None if checkpoint is None else begun(plan, checkpoint, every, log)
-    return only(plan, progress, folder, None if log is None else Log(log))
+    try:
+        return only(plan, progress, folder, None if log is None else Log(log))
+    except EnvironmentFault as fault:
+        if folder is None and log is None:
+            finish_others(plan, fault, lambda left: carried_out(left, progress))
+        raise
 
 
 def train_many(
