@@ -50,6 +50,24 @@ def apart(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
     return found
 
 
+def ends(job: Job, frozen: Mapping[str, Numbers]) -> Frozen:
+    """Where the seeds of a lane stand that have all arrived, the seed axis first: all of ``apart`` but what was met."""
+    n = job.seeds.size
+    if not is_table(job):
+        names = [name for name in frozen if name.startswith("carry.")]
+        alone = job.width == 1
+        rows = {name: frozen[name][None] if alone else frozen[name][:n] for name in names}
+        return {**rows, "total": frozen["total"], "recorded": np.bincount(frozen["history.seed"], minlength=n)}
+    axes, width = _axes(job)
+    count = len(axes)
+    if width == 1:
+        rows = {f"carry.{j}": frozen[f"lane.{count + j}"][None] for j in range(count)}
+    else:
+        whole = [np.moveaxis(frozen[f"lane.{count + j}"], axis, 0) for j, axis in enumerate(axes)]
+        rows = {f"carry.{j}": leaf[:n] for j, leaf in enumerate(whole)}
+    return {**rows, "recorded": np.bincount(frozen["history.seed"], minlength=n)}
+
+
 def stage_of(job: Job, state: Mapping[str, Numbers]) -> tuple[int, ...]:
     """What seeds of one lane must have in common: tables the marks reached, networks their steps."""
     if is_table(job):
@@ -97,16 +115,18 @@ def _axes(job: Job) -> tuple[tuple[int, ...], int]:
 
 def _carries_of_tables(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
     axes, width = _axes(job)
-    count = len(axes)
-    done = np.atleast_1d(frozen[f"lane.{2 * count}"])
-    found = []
-    for i in range(job.seeds.size):
-        first = count if done[i] else 0  # those that have arrived stand as they were then
-        rows = [frozen[f"lane.{first + j}"] for j in range(count)]
-        if width > 1:
-            rows = [np.take(row, i, axis=axis) for row, axis in zip(rows, axes, strict=True)]
-        found.append({f"carry.{j}": row for j, row in enumerate(rows)})
-    return found
+    count, n = len(axes), job.seeds.size
+    done = np.atleast_1d(frozen[f"lane.{2 * count}"])[:n]  # those that have arrived stand as they were then
+    if width == 1:
+        first = count if done[0] else 0
+        return [{f"carry.{j}": frozen[f"lane.{first + j}"] for j in range(count)}]
+
+    def rows(first: int) -> list[Numbers]:
+        whole = [np.moveaxis(frozen[f"lane.{first + j}"], axis, 0) for j, axis in enumerate(axes)]
+        return [np.ascontiguousarray(leaf[:n]) for leaf in whole]
+
+    stand = {arrived: rows(count if arrived else 0) for arrived in set(done.tolist())}
+    return [{f"carry.{j}": leaf[i] for j, leaf in enumerate(stand[bool(done[i])])} for i in range(n)]
 
 
 def _table_lane(job: Job, states: Sequence[Frozen]) -> Frozen:

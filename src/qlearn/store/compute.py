@@ -16,11 +16,11 @@ from qlearn.engine.schedule import cores, run
 from qlearn.errors import EnvironmentFault
 from qlearn.store.database import Database
 from qlearn.store.identity import canonical
-from qlearn.store.keeping import LaneKeeper, commit, drop_files, loaded, packed_states, put_states, same_stage
+from qlearn.store.keeping import LaneKeeper, commit, drop_files, loaded, packed_states, same_stage
 from qlearn.store.owners import me
 from qlearn.store.pending import Batch, Pending, free, release
-from qlearn.store.records import packed_result
-from qlearn.store.seedwise import results_of
+from qlearn.store.records import write_states
+from qlearn.store.seedwise import packed_results
 from qlearn.training.gathered import versions
 from qlearn.training.progress import Meter
 
@@ -122,7 +122,7 @@ class Computing:
         elif last is not None:
             packed = packed_states(self.database, batch.subject, job, last, final=False)
             with self.database.writing():
-                old = put_states(self.database, batch.units, packed)
+                old = write_states(self.database, batch.units, packed)
                 release(self.database, batch.units, me())
             drop_files(self.database, old)
 
@@ -131,7 +131,7 @@ class Computing:
         subject = batch.subject
         job = subject.of(np.array([unit.seed for unit in batch.units]))
         states = [] if last is None else packed_states(self.database, subject, job, last, final=True)
-        results = [packed_result(one) for one in results_of(job, outcome, took)]
+        results = packed_results(job, outcome, took)
         commit(self.database, batch, self._origin, results, states)
         with self._lock:
             self.kept += len(batch.units)

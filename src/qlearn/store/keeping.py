@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from qlearn.engine.apart import apart, is_table, stage_of, together
+from qlearn.engine.apart import apart, ends, is_table, stage_of, together
 from qlearn.engine.frozen import Frozen
 from qlearn.engine.schedule import Job
 from qlearn.store.asked import Subject
 from qlearn.store.database import Database
 from qlearn.store.owners import me
+from qlearn.store.packing import pack, pack_rows
 from qlearn.store.pending import Batch, release
-from qlearn.store.records import Unit, packed_state, read_result, read_state, state_file, write_result, write_state
-from qlearn.store.seedwise import completed, trimmed
+from qlearn.store.records import Unit, kept_state, read_result, read_state, state_file, write_results, write_states
+from qlearn.store.seedwise import completed
 
 Packed = tuple[tuple[int, int, int, bool], tuple[bytes, bytes]]
 _SHARE = 20.0  # times that what writing takes, a lane runs before it is kept again
@@ -60,7 +61,7 @@ class LaneKeeper:
         packed = packed_states(self._database, self._batch.subject, self._job, arrays, final=False)
         old: list[str] = []
         with self._database.writing():
-            old = put_states(self._database, self._batch.units, packed)
+            old = write_states(self._database, self._batch.units, packed)
         drop_files(self._database, old)
         self._since = time.monotonic()
         self._cost = self._since - began
@@ -70,22 +71,28 @@ def packed_states(database: Database, subject: Subject, job: Job, arrays: Frozen
     """A lane's state by seed, ready to be written; empty where it cannot be gone on from."""
     if final and not is_table(job) and job.unit == "episode":
         return []  # its seeds have gone on idly, each for a while of its own
-    found = []
-    for state in apart(job, arrays):
-        stage = 0 if state["at"].size == 0 else int(state["at"][-1])
-        stage = stage if is_table(job) else int(state["total"])
-        kept = trimmed(state) if final else state
-        found.append(((subject.budget, subject.detail, stage, final), packed_state(database, kept)))
-    return found
+    if final:
+        stages = [subject.budget] * job.seeds.size if is_table(job) else _totals(arrays)
+        contents = pack_rows(ends(job, arrays))
+    else:
+        states = apart(job, arrays)
+        stages = [_stage(job, state) for state in states]
+        contents = [pack(state) for state in states]
+    return [
+        ((subject.budget, subject.detail, stage, final), kept_state(database, content))
+        for stage, content in zip(stages, contents, strict=True)
+    ]
 
 
-def put_states(database: Database, units: tuple[Unit, ...], packed: list[Packed]) -> list[str]:
-    """Write states into their rows; the files of those that they replace, which nobody needs after the commit."""
-    old = []
-    for unit, (told, content) in zip(units, packed, strict=bool(packed)):
-        old += [file for (file,) in database.rows("SELECT file FROM states WHERE unit = ?", (unit.row,)) if file]
-        write_state(database, unit, told, content)
-    return old
+def _totals(arrays: Frozen) -> list[int]:
+    """The steps that each seed of a lane of networks has made."""
+    return [int(total) for total in arrays["total"]]
+
+
+def _stage(job: Job, state: Frozen) -> int:
+    if is_table(job):
+        return 0 if state["at"].size == 0 else int(state["at"][-1])
+    return int(state["total"])
 
 
 def commit(
@@ -102,9 +109,8 @@ def commit(
     """
     subject = batch.subject
     with database.writing():
-        for unit, result in zip(batch.units, results, strict=True):
-            write_result(database, unit, (subject.budget, subject.detail), origin, result)
-        old = put_states(database, batch.units, states)
+        write_results(database, batch.units, (subject.budget, subject.detail), origin, results)
+        old = write_states(database, batch.units, states)
         release(database, batch.units, me())
     drop_files(database, old)
 

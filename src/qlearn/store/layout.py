@@ -17,6 +17,7 @@ FORMAT = 1
 NAME = "store.sqlite"
 _SUFFIXES = (".sqlite", ".db")
 _PATIENCE = 300.0  # seconds that a process waits while others write, each for milliseconds
+_PAGE = 16384  # bytes: holds a few results of some kilobytes each
 _LARGEST = 1 << 29  # bytes of a row: larger states are files
 _FIRST = """
 CREATE TABLE origins (id INTEGER PRIMARY KEY, told TEXT NOT NULL UNIQUE);
@@ -29,10 +30,11 @@ CREATE TABLE units (
     UNIQUE (subject, seed)
 );
 CREATE TABLE results (
+    id INTEGER PRIMARY KEY,
     unit INTEGER NOT NULL REFERENCES units (id), budget INTEGER NOT NULL, detail INTEGER NOT NULL,
     origin INTEGER NOT NULL REFERENCES origins (id), facts TEXT NOT NULL, sha256 BLOB NOT NULL, content BLOB NOT NULL,
-    PRIMARY KEY (unit, budget)
-) WITHOUT ROWID;
+    UNIQUE (unit, budget)
+);
 CREATE TABLE states (
     unit INTEGER PRIMARY KEY REFERENCES units (id), budget INTEGER NOT NULL, detail INTEGER NOT NULL,
     stage INTEGER NOT NULL, final INTEGER NOT NULL, sha256 BLOB NOT NULL, content BLOB, file TEXT
@@ -117,6 +119,7 @@ def create(file: Path) -> None:
         connection = sqlite3.connect(temporary, isolation_level=None)
         try:
             connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA page_size = {_PAGE}")
             _bring_up(connection)
             connection.execute(f"PRAGMA application_id = {APPLICATION}")
             connection.execute("PRAGMA journal_mode = WAL")

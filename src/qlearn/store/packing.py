@@ -6,6 +6,7 @@ verified the SHA-256 before; the size of what comes out is limited all the same.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import zlib
@@ -20,21 +21,67 @@ Numbers = np.ndarray[Any, Any]
 Arrays = dict[str, Numbers]
 _KINDS = "biuf"  # truth values, whole numbers and floats; nothing that could hold an object
 _LEVEL = 1
+_SMALL = 4096  # bytes: less is not worth the time
 _TRIED = 1 << 20  # bytes: larger ones are looked at first, since compressing a replay takes longer than it is worth
 
 
 def pack(arrays: Mapping[str, Numbers]) -> bytes:
     """Arrays as bytes.
 
+    Whole numbers and floats whose values fit into a smaller dtype are kept in that one and come back in their own.
+
     >>> sorted(unpack(pack({"a": np.arange(3), "b": np.zeros((2, 0), np.float32)})))
     ['a', 'b']
     """
-    given = {name: np.asarray(array) for name, array in arrays.items()}
-    told = [[name, array.dtype.str, list(array.shape)] for name, array in given.items()]
-    content = b"".join(array.tobytes() for array in given.values())
-    level = _LEVEL if len(content) <= _TRIED or _shrinks(content) else 0
-    head = json.dumps([len(content), told], separators=(",", ":")).encode()
+    told, parts = [], []
+    for name, array in arrays.items():
+        given = np.asarray(array)
+        kept = _narrow(given) if given.dtype.itemsize == 8 and given.size >= 16 else given
+        told.append((name, kept.dtype.str, given.shape, given.dtype.str))
+        parts.append(kept.tobytes())
+    return _packed(tuple(told), b"".join(parts))
+
+
+def pack_rows(arrays: Mapping[str, Numbers]) -> list[bytes]:
+    """What ``pack`` makes of each row of arrays that have the same number of rows, in a fraction of the time.
+
+    >>> [unpack(one)["a"].tolist() for one in pack_rows({"a": np.arange(6).reshape(2, 3)})]
+    [[0, 1, 2], [3, 4, 5]]
+    """
+    told, parts = [], []
+    for name, array in arrays.items():
+        size = array[0].size
+        kept = np.ascontiguousarray(_narrow(array) if array.dtype.itemsize == 8 and size >= 16 else array)
+        told.append((name, kept.dtype.str, array.shape[1:], array.dtype.str))
+        if size:
+            parts.append(kept.reshape(len(array), size).view(np.uint8))
+    whole = np.concatenate(parts, axis=1)
+    return [_packed(tuple(told), row.tobytes()) for row in whole]
+
+
+def _packed(told: tuple[Any, ...], content: bytes) -> bytes:
+    level = _LEVEL if _SMALL <= len(content) <= _TRIED or (len(content) > _TRIED and _shrinks(content)) else 0
+    head = _head(len(content), told)
     return len(head).to_bytes(4, "little") + head + zlib.compress(content, level)
+
+
+@functools.lru_cache(maxsize=256)
+def _head(size: int, told: tuple[Any, ...]) -> bytes:
+    return json.dumps([size, told], separators=(",", ":")).encode()
+
+
+def _narrow(array: Numbers) -> Numbers:
+    """The same values in fewer bytes, where nothing is lost."""
+    if array.dtype.kind == "f":
+        half = array.astype(np.float32)
+        return half if (half == array).all() else array  # what is no number stays as it is
+    if array.dtype.kind != "i":
+        return array
+    low, high = array.min(), array.max()
+    for dtype in (np.uint8, np.uint16, np.uint32):
+        if low >= 0 and high <= np.iinfo(dtype).max:
+            return array.astype(dtype)
+    return array
 
 
 def _shrinks(content: bytes) -> bool:
@@ -50,23 +97,32 @@ def unpack(data: bytes) -> Arrays:
     """
     try:
         return _unpacked(data)
-    except (ValueError, TypeError, KeyError, IndexError, zlib.error, RecursionError) as error:
+    except (ValueError, TypeError, KeyError, IndexError, zlib.error, RecursionError, OverflowError) as error:
         raise StoreError(f"What is kept cannot be unpacked ({error}); expected what a store wrote.") from error
 
 
 def _unpacked(data: bytes) -> Arrays:
     start = 4 + int.from_bytes(data[:4], "little")
-    size, told = json.loads(data[4:start])
+    size, told = _read_head(data[4:start])
     whole = zlib.decompressobj()
     content = whole.decompress(data[start:], max(1, size))
     if len(content) != size or whole.unconsumed_tail:
         raise ValueError(f"{len(content)} bytes where {size} are told")
     arrays, place = {}, 0
-    for name, kind, shape in told:
-        dtype = np.dtype(kind)
-        if dtype.kind not in _KINDS:
-            raise ValueError(f"dtype {kind}")
-        count = math.prod(shape)
-        arrays[name] = np.frombuffer(content, dtype, count, place).reshape(shape) if count else np.zeros(shape, dtype)
-        place += count * dtype.itemsize
+    for name, kept, shape, dtype, count in told:
+        array = np.frombuffer(content, kept, count, place).reshape(shape) if count else np.zeros(shape, dtype)
+        arrays[name] = array.astype(dtype, copy=False)
+        place += count * kept.itemsize
     return arrays
+
+
+@functools.lru_cache(maxsize=256)
+def _read_head(head: bytes) -> tuple[int, tuple[Any, ...]]:
+    size, told = json.loads(head)
+    found = []
+    for name, kept, shape, dtype in told:
+        kinds = np.dtype(kept), np.dtype(dtype)
+        if any(kind.kind not in _KINDS for kind in kinds):
+            raise ValueError(f"dtype {kept}")
+        found.append((name, kinds[0], tuple(shape), kinds[1], math.prod(shape)))
+    return int(size), tuple(found)

@@ -13,10 +13,9 @@ from qlearn.store.asked import Subject
 from qlearn.store.database import Database
 from qlearn.store.identity import digest_of, unit_of
 from qlearn.store.owners import Owner, me
-from qlearn.store.records import Unit, subject_row, unit_rows
+from qlearn.store.records import MANY, Unit, subject_row, unit_rows
 
 MOST_DEATHS = 3
-_MANY = 500  # of an SQL list
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +110,7 @@ class Pending:
             free: list[Unit] = []
             place = 0
             while place < len(units) and len(free) < subject.batch:
-                some = units[place : place + _MANY]
+                some = units[place : place + MANY]
                 done = finished(self._database, subject, some)
                 self.finished += len(done)
                 units[place : place + len(some)] = [unit for unit in some if unit.row not in done]
@@ -145,8 +144,8 @@ def release(database: Database, units: Sequence[Unit], owner: Owner) -> None:
 def finished(database: Database, subject: Subject, units: Sequence[Unit]) -> set[int]:
     """The rows of those units that have the result that is wanted."""
     done: set[int] = set()
-    for i in range(0, len(units), _MANY):
-        rows = [unit.row for unit in units[i : i + _MANY]]
+    for i in range(0, len(units), MANY):
+        rows = [unit.row for unit in units[i : i + MANY]]
         marks = ",".join("?" * len(rows))
         found = database.rows(
             f"SELECT unit FROM results WHERE unit IN ({marks}) AND budget = ? AND detail >= ?",
@@ -159,8 +158,8 @@ def finished(database: Database, subject: Subject, units: Sequence[Unit]) -> set
 def _stages(database: Database, units: Sequence[Unit]) -> dict[int, tuple[int, ...]]:
     """What of the units that have a state decides which of them fit into one lane."""
     found: dict[int, tuple[int, ...]] = {}
-    for i in range(0, len(units), _MANY):
-        rows = [unit.row for unit in units[i : i + _MANY]]
+    for i in range(0, len(units), MANY):
+        rows = [unit.row for unit in units[i : i + MANY]]
         marks = ",".join("?" * len(rows))
         told = database.rows(f"SELECT unit, budget, detail, stage FROM states WHERE unit IN ({marks})", rows)
         found |= {int(row): tuple(map(int, rest)) for row, *rest in told}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ from qlearn.files import atomic_write
 from qlearn.store.asked import Subject
 from qlearn.store.database import Database
 from qlearn.store.identity import canonical, digest_of
-from qlearn.store.packing import pack, unpack
+from qlearn.store.packing import unpack
 from qlearn.store.seedwise import Result
 
+MANY = 500  # of a list in a question
 INLINE = 1 << 20  # bytes; a larger state is a file of its own
 
 
@@ -72,29 +74,34 @@ class Unit:
     seed: int
 
 
-def write_result(
-    database: Database, unit: Unit, reached: tuple[int, int], origin: tuple[int, str], packed: tuple[str, bytes]
+def write_results(
+    database: Database,
+    units: Sequence[Unit],
+    reached: tuple[int, int],
+    origin: tuple[int, str],
+    packed: Sequence[tuple[str, bytes]],
 ) -> None:
-    """Put a packed result into its row; within ``writing``.
+    """Put packed results into their rows; within ``writing``.
 
     Args:
         database: the store.
-        unit: whose it is.
+        units: whose they are.
         reached: the budget, and how many snapshots there are at most.
-        origin: the row and the text of what it was made with.
-        packed: facts as text and content as bytes, from :func:`packed_result`.
+        origin: the row and the text of what they were made with.
+        packed: of each unit, facts as text and content as bytes.
     """
-    (budget, detail), (facts, content) = reached, packed
-    seal_ = seal(unit.identity, unit.seed, budget, detail, origin[1], facts, content=content)
-    database.run(
+    budget, detail = reached
+    rows = []
+    for unit, (facts, content) in zip(units, packed, strict=True):
+        sealed = seal(unit.identity, unit.seed, budget, detail, origin[1], facts, content=content)
+        rows.append((unit.row, budget, detail, origin[0], facts, sealed, content))
+    database.each(
         "INSERT OR REPLACE INTO results (unit, budget, detail, origin, facts, sha256, content) VALUES (?,?,?,?,?,?,?)",
-        (unit.row, budget, detail, origin[0], facts, seal_, content),
+        rows,
     )
 
 
-def packed_result(result: Result) -> tuple[str, bytes]:
-    """A result as text and bytes."""
-    return canonical(result.facts), pack(result.arrays)
+_RESULT = "SELECT unit, detail, told, facts, sha256, content FROM results JOIN origins ON origins.id = origin WHERE"
 
 
 def read_result(database: Database, unit: Unit, budget: int) -> tuple[Result, str] | None:
@@ -103,14 +110,23 @@ def read_result(database: Database, unit: Unit, budget: int) -> tuple[Result, st
     Raises:
         StoreError: where it is damaged.
     """
-    rows = database.rows(
-        "SELECT detail, told, facts, sha256, content FROM results JOIN origins ON origins.id = origin "
-        "WHERE unit = ? AND budget = ?",
-        (unit.row, budget),
-    )
-    if not rows:
-        return None
-    return opened_result(database, unit, budget, rows[0])
+    return read_results(database, [unit], budget)[0]
+
+
+def read_results(database: Database, units: Sequence[Unit], budget: int) -> list[tuple[Result, str] | None]:
+    """Results of several units.
+
+    Raises:
+        StoreError: where one is damaged.
+    """
+    found: dict[int, tuple[Result, str]] = {}
+    whose = {unit.row: unit for unit in units}
+    for start in range(0, len(units), MANY):
+        rows = [unit.row for unit in units[start : start + MANY]]
+        question = f"{_RESULT} budget = ? AND unit IN ({','.join('?' * len(rows))})"
+        for row, *sealed in database.rows(question, [budget, *rows]):
+            found[row] = opened_result(database, whose[row], budget, tuple(sealed))
+    return [found.get(unit.row) for unit in units]
 
 
 def opened_result(database: Database, unit: Unit, budget: int, row: tuple[Any, ...]) -> tuple[Result, str]:
@@ -142,35 +158,47 @@ def damaged(file: Path, unit: Unit, what: str, error: Exception) -> StoreError:
     )
 
 
-def write_state(database: Database, unit: Unit, told: tuple[int, int, int, bool], packed: tuple[bytes, bytes]) -> None:
-    """Put a packed state into its row, unless one is there that was on its way farther; within ``writing``.
+def write_states(
+    database: Database, units: Sequence[Unit], packed: Sequence[tuple[tuple[int, int, int, bool], tuple[bytes, bytes]]]
+) -> list[str]:
+    """Put states into their rows, unless one is there that was on its way farther; within ``writing``.
 
     Args:
         database: the store.
-        unit: whose it is.
-        told: the budget that it is on its way to, snapshots at most, its stage, and whether it has arrived.
-        packed: the SHA-256 of the content and the content, from :func:`packed_state`.
+        units: whose they are.
+        packed: of each unit the budget that it is on its way to, snapshots at most, its stage, whether it has arrived;
+            and the SHA-256 of the content and the content, from :func:`kept_state`.  Empty where there is none.
+
+    Returns:
+        The files of large states that were replaced.
     """
-    budget, detail, stage, final = told
-    digest, content = packed
-    small = len(content) <= INLINE
-    sealed = seal(unit.identity, unit.seed, budget, detail, stage, int(final), content=digest)
-    database.run(
+    if not packed:
+        return []
+    marks = ",".join("?" * len(units))
+    question = f"SELECT file FROM states WHERE file IS NOT NULL AND unit IN ({marks})"
+    old = [str(file) for (file,) in database.rows(question, [unit.row for unit in units])]
+    rows = []
+    for unit, (told, (digest, content)) in zip(units, packed, strict=True):
+        budget, detail, stage, final = told
+        sealed = seal(unit.identity, unit.seed, budget, detail, stage, int(final), content=digest)
+        small = len(content) <= INLINE
+        rows.append((unit.row, *told, sealed, content if small else None, None if small else digest.hex()))
+    database.each(
         "INSERT INTO states (unit, budget, detail, stage, final, sha256, content, file) VALUES (?,?,?,?,?,?,?,?) "
         "ON CONFLICT (unit) DO UPDATE SET budget = excluded.budget, detail = excluded.detail, stage = excluded.stage, "
         "final = excluded.final, sha256 = excluded.sha256, content = excluded.content, file = excluded.file "
         "WHERE states.budget <= excluded.budget OR states.detail < excluded.detail",
-        (unit.row, *told, sealed, content if small else None, None if small else digest.hex()),
+        rows,
     )
+    return old
 
 
-def packed_state(database: Database, state: Frozen) -> tuple[bytes, bytes]:
-    """A state as its SHA-256 and bytes; a large one is written into a file, before any row names it.
+def kept_state(database: Database, content: bytes) -> tuple[bytes, bytes]:
+    """A packed state with its SHA-256 in front; a large one is written into a file, before any row names it.
 
     Raises:
         StoreError: where the file cannot be written.
     """
-    content = pack(state)
     digest = hashlib.sha256(content).digest()
     if len(content) > INLINE:
         file = state_file(database.file, digest.hex())

@@ -17,7 +17,8 @@ from qlearn.engine.schedule import Job
 from qlearn.engine.tables import knowledge_shapes
 from qlearn.engine.vector_loop import Known
 from qlearn.engine.worlds import spec_of
-from qlearn.store.packing import Arrays
+from qlearn.store.identity import canonical
+from qlearn.store.packing import Arrays, pack, pack_rows
 
 Numbers = np.ndarray[Any, Any]
 _TABLES = {"q_table": "q_table", "visits": "visits", "snapshots": "marks.q_table", "counted": "marks.visits"}
@@ -38,34 +39,53 @@ class Result:
     arrays: Arrays
 
 
-def results_of(job: Job, outcome: Outcome, seconds: float) -> list[Result]:
-    """A lane's outcome by seed; seconds: that all of it took."""
-    return [_result(job, outcome, i, seconds / job.seeds.size) for i in range(job.seeds.size)]
+def packed_results(job: Job, outcome: Outcome, seconds: float) -> list[tuple[str, bytes]]:
+    """A lane's outcome by seed: facts as text, arrays as bytes.
+
+    Args:
+        job: with the lane's seeds alone.
+        outcome: what they came to.
+        seconds: that all of it took.
+    """
+    stacked = _stacked(job, outcome)
+    facts = [canonical(_facts(outcome, i, seconds / job.seeds.size)) for i in range(job.seeds.size)]
+    counts = outcome.num_episodes.tolist()
+    if len(set(counts)) == 1 and outcome.returns.shape[1] == counts[0]:
+        whole = {"returns": outcome.returns, "lengths": outcome.lengths, **stacked}
+        return list(zip(facts, pack_rows(whole), strict=True))
+    found = []
+    for i, count in enumerate(counts):
+        ended = {"returns": outcome.returns[i, :count], "lengths": outcome.lengths[i, :count]}
+        found.append((facts[i], pack({**ended, **{name: array[i] for name, array in stacked.items()}})))
+    return found
 
 
-def _result(job: Job, outcome: Outcome, i: int, seconds: float) -> Result:
-    count = int(outcome.num_episodes[i])
-    arrays: Arrays = {"returns": outcome.returns[i, :count], "lengths": outcome.lengths[i, :count]}
-    arrays["at"] = np.array(job.positions, np.int64)
+def _stacked(job: Job, outcome: Outcome) -> Arrays:
+    """What is as large for every seed, the seed axis first."""
+    arrays: Arrays = {"at": np.tile(np.array(job.positions, np.int64), (job.seeds.size, 1))}
     for name, called in _TABLES.items():
         if (table := getattr(outcome, name)) is not None:
-            arrays[called] = table[i]
+            arrays[called] = table
     for name, called in _TREES.items():
         for k, leaf in enumerate(jax.tree.leaves(getattr(outcome, name))):
-            arrays[f"{called}.{k:03d}"] = np.asarray(leaf)[i]
+            arrays[f"{called}.{k:03d}"] = np.asarray(leaf)
     for name, called in _NAMED.items():
-        arrays |= {called + key: np.asarray(value)[i] for key, value in getattr(outcome, name).items()}
+        arrays |= {called + key: np.asarray(value) for key, value in getattr(outcome, name).items()}
+    return arrays
+
+
+def _facts(outcome: Outcome, i: int, seconds: float) -> dict[str, Any]:
+    count = int(outcome.num_episodes[i])
     diverged = None if outcome.diverged is None else int(outcome.diverged[i])
     finite = outcome.q_table is None or bool(np.isfinite(outcome.q_table[i]).all())
-    facts = {
+    return {
         "episodes": count,
         "steps": int(outcome.num_steps[i]),
-        "online": float(arrays["returns"].mean()) if count else None,
+        "online": float(outcome.returns[i, :count].mean()) if count else None,
         "diverged_at": diverged,
         "diverged": bool(diverged) or not finite,
         "seconds": round(seconds, 6),
     }
-    return Result(facts, arrays)
 
 
 def outcome_of(job: Job, results: Sequence[Result]) -> Outcome:
@@ -109,13 +129,8 @@ def outcome_of(job: Job, results: Sequence[Result]) -> Outcome:
     )
 
 
-def trimmed(state: Frozen) -> Frozen:
-    """The state that a run ended in, without what its result holds."""
-    return {name: array for name, array in state.items() if name.startswith("carry.") or name in ("recorded", "total")}
-
-
 def completed(job: Job, state: Mapping[str, Numbers], result: Result) -> Frozen:
-    """What ``trimmed`` left of a state, whole again with the result that it came to."""
+    """The state that a run ended in, whole again with the result that it came to."""
     arrays, facts = result.arrays, result.facts
     whole = {**state, "history.return": arrays["returns"], "history.length": arrays["lengths"], "at": arrays["at"]}
     failed = facts["diverged_at"] or 0

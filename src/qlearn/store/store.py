@@ -22,7 +22,7 @@ from qlearn.store.database import Database
 from qlearn.store.identity import digest_of
 from qlearn.store.overview import Group, units_in
 from qlearn.store.pending import Pending, units_of
-from qlearn.store.records import Unit, read_result
+from qlearn.store.records import Unit, read_results
 from qlearn.store.seedwise import Result, outcome_of
 from qlearn.training.gathered import runs_of
 from qlearn.training.plan import Plan
@@ -122,13 +122,11 @@ class Store:
 
     def _gathered(self, subject: Subject, units: dict[int, Unit]) -> Runs:
         seeds = subject.job.seeds.astype(np.int64).tolist()
-        results, origins = [], set()
-        for seed in seeds:
-            found = read_result(self.database, units[seed], subject.budget)
-            if found is None:
-                raise StoreError(f"{self.file}: the result of seed {seed} is gone. Repeat the command.")
-            results.append(found[0])
-            origins.add(found[1])
+        found = read_results(self.database, [units[seed] for seed in seeds], subject.budget)
+        whole = [one for one in found if one is not None]
+        if len(whole) < len(seeds):
+            raise StoreError(f"{self.file}: results of {len(seeds) - len(whole)} runs are gone. Repeat the command.")
+        results, origins = [result for result, _ in whole], {origin for _, origin in whole}
         return _runs(subject, results, sorted(origins))
 
     def kept(self, agent: Any, world: Any, group: Group) -> Runs | None:
@@ -154,10 +152,9 @@ class Store:
         """What is told of each run of a group, in the order of its seeds: returns, lengths, how it was made."""
         units = {unit.seed: unit for unit, _ in units_in(self.database, group.number)}
         found = []
-        for seed in group.seeds:
-            told = read_result(self.database, units[seed], int(group.budget or 0))
+        for told in read_results(self.database, [units[seed] for seed in group.seeds], int(group.budget or 0)):
             if told is None:
-                raise StoreError(f"{self.file}: the result of seed {seed} is gone. Repeat the command.")
+                raise StoreError(f"{self.file}: a result is gone. Repeat the command.")
             facts, made = told[0].facts, json.loads(told[1])
             versions = " ".join(f"{name} {made[name]}" for name in ("qlearn", "jaxlib") if name in made)
             found.append(
