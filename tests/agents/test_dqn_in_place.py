@@ -10,6 +10,7 @@ from qlearn.agents.backend import load_keras
 from qlearn.agents.dqn import DQN, replay_bytes
 from qlearn.agents.learner import Clock, Spec, Transition
 from qlearn.agents.mlp import mlp
+from qlearn.agents.priorities import Priorities
 from qlearn.engine import noise
 
 keras = load_keras()
@@ -54,14 +55,14 @@ def compiled(agent, spec, lane):
     return jax.jit(run, donate_argnums=1).lower(seeds, state).compile()
 
 
-def makers(text):
+def makers(text, places=PLACES):
     """The operations of the program whose result is a whole replay; a fusion counts as what its root is."""
     roots = {}
     for name, body in re.findall(r"^%?(\S+) \(.*?\{\n(.*?)^\}", text, re.MULTILINE | re.DOTALL):
         root = re.search(r"ROOT \S+ = \S+ ([\w-]+)\(", body)
         roots[name.lstrip("%")] = root.group(1) if root else "?"
     found = set()
-    for operation, rest in re.findall(rf"= \w+\[[\d,]*{PLACES}[\d,]*\]\S* ([\w-]+)\((.*)", text):
+    for operation, rest in re.findall(rf"= \w+\[[\d,]*\b{places}\b[\d,]*\]\S* ([\w-]+)\((.*)", text):
         called = re.search(r"calls=%?([\w.-]+)", rest)
         found.add(roots.get(called.group(1), "?") if operation == "fusion" and called else operation)
     return found
@@ -71,6 +72,8 @@ SETTINGS = {
     "plain": {},
     "n-step, several updates, soft": {"n_step": 3, "updates": 2, "target_every": None, "target_rate": 0.1},
     "environments side by side": {"num_environments": 5},
+    "by priority": {"priorities": Priorities()},
+    "by priority, several updates": {"priorities": Priorities(), "n_step": 3, "updates": 2},
 }
 
 

@@ -97,8 +97,9 @@ class TestNoise:
         np.testing.assert_allclose(weights.trainable[7], 0.5 / np.sqrt(8))
         here = place(noise.BEHAVIOUR, seed=3, step=9)
         found = q.noisy(weights, here, 40)
+        numbers = np.asarray(jax.random.normal(here.key(40), (12 + 11,)), np.float64)
         for layer, (inputs, outputs) in enumerate([(4, 8), (8, 3)]):
-            drawn = np.asarray(jax.random.normal(here.key(40 + layer), (inputs + outputs,)), np.float64)
+            drawn = numbers[12 * layer :][: inputs + outputs]
             f = np.sign(drawn) * np.sqrt(np.abs(drawn))
             kernel, bias = weights.trainable[2 * layer], weights.trainable[2 * layer + 1]
             sigma = 0.5 / np.sqrt(inputs)
@@ -226,8 +227,10 @@ def test_targets_of_implicit_quantiles_are_drawn_at_fractions_of_their_own(doubl
     q = agent.model.bind(TABLES, form=form_of(agent))
     one, other = (jax.jit(q.first)(place(seed=seed)) for seed in (1, 2))
     step = GradientStep(agent, TABLES, q, agent.head)
-    found = jax.jit(step.target)(Learnt(one, other, (), jnp.float32(0)), BATCH, place(noise.UPDATE), jnp.uint32(0))
-    fractions = jax.random.uniform(place(noise.UPDATE).key(769), (4, 4))
+    found = jax.jit(step.target)(
+        Learnt(one, other, (), jnp.float32(0)), BATCH, place(noise.UPDATE), jnp.uint32(1 << 20)
+    )
+    fractions = jax.random.uniform(place(noise.UPDATE).key((1 << 20) + 4), (4, 4))
     judged = np.asarray(q.values(other, BATCH.next_observation, fractions))
     rows = policy_values(agent.head, q, one if double else other, BATCH.next_observation)
     best = np.where(LEGAL[np.asarray(BATCH.next_observation)], rows, -np.inf).argmax(axis=1)

@@ -109,7 +109,36 @@ WORLDS = {
 }
 
 
-CASES = [(agent, world, 3) for agent in AGENTS for world in WORLDS] + [("dqn", "cartpole", 1)]
+OWN = tuple(AGENTS)
+SMALL = {"replay": 120, "batch_size": 8, "learning_starts": 20, "train_every": 4, "target_every": 40}
+AGENTS |= {
+    "rainbow": lambda: ql.DQN(
+        ql.mlp(8),
+        keras.optimizers.Adam(0.01),
+        exploration=ql.Greedy(),
+        **SMALL,
+        double=True,
+        dueling=True,
+        n_step=3,
+        noisy=True,
+        head=ql.Categorical(0, 30, atoms=11),
+        priorities=ql.Priorities(importance=ql.linear(0.4, 1.0, over=200, per="step")),
+    ),
+    "quantiles": lambda: ql.DQN(
+        ql.mlp(8),
+        keras.optimizers.Adam(0.01),
+        exploration=HALF,
+        **SMALL | {"train_every": 6, "replay": 60, "target_every": 60},
+        num_environments=3,
+        updates=2,
+        noisy=True,
+        munchausen=ql.Munchausen(),
+        head=ql.ImplicitQuantiles(samples=4, target_samples=4, policy_samples=4, cosines=4),
+        priorities=ql.Priorities(),
+    ),
+}
+CASES = [(agent, world, 3) for agent in OWN for world in WORLDS] + [("dqn", "cartpole", 1)]
+CASES += [("rainbow", "cartpole", 3), ("quantiles", "chain", 3)]
 
 
 @pytest.mark.parametrize(("agent", "world", "seeds"), CASES)

@@ -17,9 +17,9 @@ from qlearn.rules import munchausen as soft
 
 Array = jax.Array
 # Where in an update's noise a gradient step draws; the places of the batches lie below all of it.
-_FIRST_SLOT, _SLOTS = 1 << 20, 1 << 10
-_LEARNT, _JUDGED, _CHOSEN = 0, 256, 512  # of noisy weights, one slot a layer
-_PREDICTED_AT, _JUDGED_AT = 768, 769  # of fractions
+_FIRST_SLOT, _SLOTS = 1 << 20, 8
+_LEARNT, _JUDGED, _CHOSEN = 0, 1, 2  # of noisy weights
+_PREDICTED_AT, _JUDGED_AT = 3, 4  # of fractions
 
 
 class Learnt(NamedTuple):

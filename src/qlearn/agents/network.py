@@ -159,7 +159,7 @@ class QFunction:
         return self._call(weights, observations, fractions, training=False)[0]
 
     def noisy(self, weights: Weights, noise: Any, slot: int | Array) -> Weights:
-        """The weights with noise from the slots ``slot``, ``slot + 1``, …; as they are where the form has none."""
+        """The weights with noise from one slot; as they are where the form has none."""
         if not self._places:
             return weights
         means, deviations = weights.trainable[: self._count], weights.trainable[self._count :]

@@ -74,14 +74,15 @@ def perturbed(
         deviations: σ, as ``first_deviations`` lays them out.
         places: of the dense layers.
         noise: of this seed and step.
-        slot: layer i draws from the slot ``slot + i``.
+        slot: from which all layers draw, one after another: one draw compiles once.
     """
-    weights, waiting = list(means), iter(deviations)
-    for i, place in enumerate(places):
+    drawn = jax.random.normal(noise.key(slot), (sum(sum(place.shape) for place in places),), jnp.float32)
+    drawn = jnp.sign(drawn) * jnp.sqrt(jnp.abs(drawn))
+    weights, waiting, begin = list(means), iter(deviations), 0
+    for place in places:
         inputs, outputs = place.shape
-        drawn = jax.random.normal(noise.key(slot + i), (inputs + outputs,), jnp.float32)
-        drawn = jnp.sign(drawn) * jnp.sqrt(jnp.abs(drawn))
-        into, out = drawn[:inputs], drawn[inputs:]
+        into, out = drawn[begin : begin + inputs], drawn[begin + inputs : begin + inputs + outputs]
+        begin += inputs + outputs
         weights[place.kernel] = weights[place.kernel] + next(waiting) * (into[:, None] * out[None, :])
         if place.bias is not None:
             weights[place.bias] = weights[place.bias] + next(waiting) * out
