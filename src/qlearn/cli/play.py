@@ -1,4 +1,4 @@
-"""`qlearn play`: the tutorial's playground, action by action."""
+"""`qlearn play`: the tutorial's playground, action by action; or what a folder keeps, watched while it plays."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import secrets
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import App, Parameter
 
-from qlearn.cli.options import EnvironmentName, Output, check_seed, made_on_the_host
+from qlearn.cli.options import EnvironmentName, Output, Whole, at_least, check_seed, made_on_the_host
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, shell
-from qlearn.errors import nearest
+from qlearn.errors import InputError, nearest
 
 if TYPE_CHECKING:
     from qlearn.cli.game import Game, Move
@@ -25,6 +26,11 @@ Examples:
   qlearn play "FrozenLake-v1(is_slippery=False)" --seed 3
   printf 'forward\\n1\\nwhy\\nq\\n' | qlearn play NChain-v0 --seed 1
 
+Watch what `qlearn train … --out pqn` learnt, with the values of the actions beside it:
+  qlearn play pqn
+  qlearn play pqn --out game.gif
+  qlearn play pqn --run 3 --window
+
 While you play: an action's number or name (several numbers in a line are played one
 after another), `why` shows what could have happened and what did, `new` starts another
 episode, `help` says all this, `q` leaves.
@@ -34,21 +40,66 @@ INTERRUPTED = 130
 app = App(name="play", help_epilogue=EXAMPLES, help_format="plaintext")
 
 
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Watch:
+    """How a folder's game is shown.
+
+    Args:
+        run: Of a folder, which seed's run plays; the first that did not diverge where it is not given, never the best.
+        steps: Of a folder's game, at most so many; the time limit where it is not given, or 1,000 without one.
+        window: Show a folder's game in a window.
+        speed: Of window and animation, in steps a second.
+    """
+
+    run: Annotated[Whole | None, Parameter(name="--run")] = None
+    steps: Whole | None = None
+    window: Annotated[bool, Parameter(negative="", show_default=False)] = False
+    speed: float = 10.0
+
+    def start(self, folder: Path, seed: int | None, output: Output) -> int:
+        """Watch what a folder keeps."""
+        if seed is not None:
+            check_seed(seed)
+        if self.steps is not None:
+            at_least("--steps", self.steps, 1)
+        if not 0 < self.speed <= 100:
+            raise InputError(f"--speed is {self.speed:g}; it must be steps a second, above 0 and at most 100.")
+        from qlearn.cli.cache import keep_compiled
+        from qlearn.cli.watch import Wanted, watch
+
+        keep_compiled()
+        return watch(Wanted(folder, seed, self.run, output.out, self.window, self.steps, self.speed, output.json))
+
+    def refuse(self) -> None:
+        """Raise an `InputError` where an option of a folder's game came without a folder."""
+        given = [("--run", self.run), ("--steps", self.steps), ("--window", self.window or None)]
+        for name, value in given:
+            if value is not None:
+                raise InputError(f"{name} is for folders that `qlearn train … --out FOLDER` wrote. Leave it out.")
+
+
 @app.default
 def play(
     environment: EnvironmentName,
     /,
     *,
     seed: Annotated[int | None, Parameter(name="--seed")] = None,
+    watched: Watch = Watch(),
     output: Output = Output(),  # noqa: B008
 ) -> int:
-    """Play an environment yourself, action by action.
+    """Play an environment yourself, action by action, or watch what a folder keeps play it.
 
     Args:
-        environment: An id, with arguments or without; `qlearn envs` lists those with a model.
-        seed: Of the game's luck; a new one each time where it is not given.
-        output: Where results go.
+        environment: An id, with arguments or without; `qlearn envs` lists those with a model. Or a folder that
+            `qlearn train --out FOLDER` wrote: its greedy policy then plays one episode.
+        seed: Of the game's luck; a new one each time where it is not given, 0 for a folder.
+        watched: How a folder's game is shown.
+        output: Where results go: a folder; for a folder's game the picture's name, .gif (animated) or .png (a strip).
     """
+    if Path(environment).is_dir():
+        return watched.start(Path(environment), seed, output)
+    watched.refuse()
     seed = secrets.randbelow(10_000) if seed is None else seed
     check_seed(seed)
     world = made_on_the_host(environment)
