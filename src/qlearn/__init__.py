@@ -77,9 +77,12 @@ if TYPE_CHECKING:
     from qlearn.agents import nature_cnn as nature_cnn
     from qlearn.checking import Checked as Checked
     from qlearn.checking import check as check
+    from qlearn.comparison import Range as Range
     from qlearn.comparison import Specification as Specification
     from qlearn.comparison import Suite as Suite
     from qlearn.comparison import compare as compare
+    from qlearn.comparison import search as search
+    from qlearn.comparison import sweep as sweep
     from qlearn.comparison import tournament as tournament
     from qlearn.environments import FiniteMDP as FiniteMDP
     from qlearn.environments import HostEnvironment as HostEnvironment
@@ -205,7 +208,7 @@ _NAMES = {
     "qlearn.evaluation": ("evaluate",),
     "qlearn.checking": ("Checked", "check"),
     "qlearn.store": ("Store",),
-    "qlearn.comparison": ("Specification", "Suite", "compare", "tournament"),
+    "qlearn.comparison": ("Range", "Specification", "Suite", "compare", "search", "sweep", "tournament"),
     "qlearn.reports": (
         "draw",
         "export",

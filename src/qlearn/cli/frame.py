@@ -22,6 +22,8 @@ MOST_LINES = 3
 COMMANDS = {
     "tutorial": "Walk through the tutorial: its numbers beside ours and beside the truth.",
     "compare": "Train several agents on many seeds and say which is better, and by how much.",
+    "sweep": "Try a method under many settings, and the best again on fresh seeds.",
+    "report": "Write results as one page that can be sent to a colleague.",
     "train": "Train one agent on many seeds and hold what it learnt against the truth.",
     "resume": "Go on with a training that was interrupted, or further than it was to go.",
     "runs": "List, resume, export, verify, merge or delete runs that --store kept.",

@@ -5,8 +5,12 @@ from qlearn.comparison.pairs import Pair
 from qlearn.comparison.reading import from_frame
 from qlearn.comparison.results import AgentResult, Comparison
 from qlearn.comparison.scores import Cell, Scores
+from qlearn.comparison.search import search
+from qlearn.comparison.settings import Range
 from qlearn.comparison.specification import Specification
 from qlearn.comparison.suite import Suite
+from qlearn.comparison.sweep import sweep
+from qlearn.comparison.sweeps import Sweep
 from qlearn.comparison.tournament import Entrant, Tournament, tournament
 
 __all__ = [
@@ -15,11 +19,15 @@ __all__ = [
     "Comparison",
     "Entrant",
     "Pair",
+    "Range",
     "Scores",
     "Specification",
     "Suite",
+    "Sweep",
     "Tournament",
     "compare",
     "from_frame",
+    "search",
+    "sweep",
     "tournament",
 ]

@@ -104,11 +104,18 @@ class Judged:
 
 def judge(runs: list[Runs], discount: float, horizon: int | None) -> Judged:
     """Evaluate all runs, solving the model once for each discount, and play one sampled game a seed."""
-    world = runs[0].environment
-    if not isinstance(world, FiniteMDP):
-        found = [evaluate_runs(some, horizon=horizon) for some in runs]
+    found, truth = judge_values(runs, discount, horizon)
+    if truth is None:
         return Judged(found, None, np.array([one_game(some, place, horizon) for place, some in enumerate(runs)]))
     policies = [np.asarray(some.greedy_policies(), dtype=np.float64) for some in runs]
+    return Judged(found, truth, play_games(truth.mdp, policies, runs[0].seeds, truth.horizon))
+
+
+def judge_values(runs: list[Runs], discount: float, horizon: int | None) -> tuple[list[RunsEvaluation], Truth | None]:
+    """Evaluate all runs, solving the model once for each discount; and the truth at ``discount``."""
+    world = runs[0].environment
+    if not isinstance(world, FiniteMDP):
+        return [evaluate_runs(some, horizon=horizon) for some in runs], None
     made = max(int(np.max(some.num_steps, initial=0)) for some in runs)
     truths = {discount: truth_of(world, discount, horizon, after_steps=made)}
     found = []
@@ -117,8 +124,7 @@ def judge(runs: list[Runs], discount: float, horizon: int | None) -> Judged:
         if own not in truths:
             truths[own] = truth_of(world, own, horizon, after_steps=made)
         found.append(evaluate_runs(some, truth=truths[own]))
-    truth = truths[discount]
-    return Judged(found, truth, play_games(truth.mdp, policies, runs[0].seeds, truth.horizon))
+    return found, truths[discount]
 
 
 def rows_of(names: Sequence[str], runs: list[Runs], judged: Judged) -> tuple[AgentResult, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qlearn.comparison.results import Comparison
@@ -68,6 +70,17 @@ class Suite:
     def with_command(self, command: str | None) -> Suite:
         """Return the same with another line that reproduces it."""
         return replace(self, command=command, comparisons=tuple(replace(one, command=command) for one in self))
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML page that works offline: what holds over all environments, then one by one.
+
+        Raises:
+            StoreError: where it cannot be written.
+        """
+        import importlib  # reports import this room, so that a plain import would go in a circle
+
+        written: Path = importlib.import_module("qlearn.reports.report").report(self, path)
+        return written
 
     def __getitem__(self, environment: str) -> Comparison:
         for one in self.comparisons:

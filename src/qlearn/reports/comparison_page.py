@@ -46,19 +46,30 @@ def comparison_page(comparison: Comparison) -> str:
     """
     n, agents = len(comparison.seeds), len(comparison.agents)
     whole = f"{n * agents:,} independent {'run' if n * agents == 1 else 'runs'}"
-    told = f"{agents} {'agent' if agents == 1 else 'agents'}, {whole}"
+    told = f"{agents} {'agent' if agents == 1 else 'agents'}, {whole}."
+    sections = [*comparison_sections(comparison), settings_section(comparison), data_section(comparison)]
+    return page(heading(comparison), told, sections)
+
+
+def comparison_sections(comparison: Comparison, prefix: str = "", title: str = "") -> list[Section]:
+    """Return what a comparison found: verdict, table, curves, every seed, pairs, policies and tables.
+
+    Args:
+        comparison: what `compare` returned.
+        prefix: what the names of sections and pictures begin with, where a page has several comparisons.
+        title: what their headings begin with.
+    """
     shown = drawn(comparison)
-    sections = [
+    less, several = _less(comparison, shown), len(comparison.agents) > 1
+    found = [
         Section("verdict", "Verdict", paragraphs(comparison.verdict, class_="verdict")),
         Section("table", "Table", _table(comparison)),
-        Section("curves", "Learning curves", _curves(shown, _less(comparison, shown))),
-        Section("runs", "Every seed", _runs(shown, _less(comparison, shown))),
-        *([Section("pairs", "Each against each", _pairs(comparison))] if agents > 1 else []),
-        *_learnt(comparison),
-        settings_section(comparison),
-        data_section(comparison),
+        Section("curves", "Learning curves", _curves(shown, less, prefix)),
+        Section("runs", "Every seed", _runs(shown, less, prefix)),
+        *([Section("pairs", "Each against each", _pairs(comparison))] if several else []),
+        *_learnt(comparison, prefix),
     ]
-    return page(heading(comparison), told + ".", sections)
+    return [Section(prefix + one.name, title + one.title, one.content) for one in found]
 
 
 def drawn(comparison: Comparison) -> Comparison:
@@ -98,7 +109,7 @@ def _row(row: tuple[str, ...]) -> tuple[Any, ...]:
     return name, first, quartiles, second, regret, third, wins, shared, diverged
 
 
-def _curves(comparison: Comparison, less: Html | None) -> Html:
+def _curves(comparison: Comparison, less: Html | None, prefix: str) -> Html:
     from qlearn.reports.learning_curves import learning_curves, smoothing
 
     ends = []
@@ -111,10 +122,10 @@ def _curves(comparison: Comparison, less: Html | None) -> Html:
         caption += f"Online returns are averaged over the last {window} episodes, looking only backwards. "
     caption += "Curves have up to 400 points each: where training was longer, evenly spaced ones."
     words = "Learning curves, a row for each agent. " + "; ".join(ends) + "."
-    return joined([less, picture(learning_curves(comparison), "learning-curves", words, caption)])
+    return joined([less, picture(learning_curves(comparison), f"{prefix}learning-curves", words, caption)])
 
 
-def _runs(comparison: Comparison, less: Html | None) -> Html:
+def _runs(comparison: Comparison, less: Html | None, prefix: str) -> Html:
     from qlearn.reports.final_values import final_values
     from qlearn.reports.profiles import profiles
 
@@ -123,11 +134,13 @@ def _runs(comparison: Comparison, less: Html | None) -> Html:
         low, middle, high = (number(value) for value in agent.quartiles)
         rows.append(f"{agent.name}: quartiles {low}, {middle}, {high}, mean {number(agent.exact.mean)}")
     words = "What every seed's policy is worth, one mark a seed. " + "; ".join(rows) + "."
-    every = picture(final_values(comparison), "final-values", words, "Each mark is one run; none is left out.")
+    every = picture(final_values(comparison), f"{prefix}final-values", words, "Each mark is one run; none is left out.")
     values, across, marks = _normalised(comparison)
     told = [f"{name}: half of the runs reach {number(float(np.median(runs)))}" for name, runs in values.items()]
     caption = "For every value, the share of runs that reach it, with a 95% band that holds for the whole curve."
-    profile = picture(profiles(values, across, marks), "profiles", "Profiles. " + "; ".join(told) + ".", caption)
+    profile = picture(
+        profiles(values, across, marks), f"{prefix}profiles", "Profiles. " + "; ".join(told) + ".", caption
+    )
     return joined([less, every, element("h3", "Profiles"), profile])
 
 
@@ -178,7 +191,7 @@ def _chance(agent: Any, other: str) -> str:
     return f"{found.probability:.2f}{bounds}"
 
 
-def _learnt(comparison: Comparison) -> Iterator[Section]:
+def _learnt(comparison: Comparison, prefix: str) -> Iterator[Section]:
     """Policies and Q tables beside the truth, where there are tables that make a picture."""
     cells_ = comparison.environment.num_states * comparison.environment.num_actions
     if cells_ == 0 or cells_ > MOST_CELLS or any(agent.runs.table is None for agent in comparison.agents):
@@ -193,7 +206,7 @@ def _learnt(comparison: Comparison) -> Iterator[Section]:
         if a.share_optimal is not None
     ]
     words = "What the seeds' greedy policies do in each state, beside all that is optimal. " + "; ".join(share)
-    policies = picture(policy_map(shown), "policy-map", words, themed=False)
+    policies = picture(policy_map(shown), f"{prefix}policy-map", words, themed=False)
     yield Section("policies", "Policies", joined([_less(comparison, shown), policies]))
     best = {agent.name for agent in ranked(comparison)[:MOST_TABLES]}
     parts: list[Any] = []
@@ -201,13 +214,13 @@ def _learnt(comparison: Comparison) -> Iterator[Section]:
         if agent.name in best:
             words = f"Heat map of the Q table that {agent.name} learnt, mean over seeds"
             words += ", beside Q* and the difference of the two." if comparison.truth is not None else "."
-            parts.append(picture(q_heatmap(comparison, i), f"q-table-{i + 1}", words, themed=False))
+            parts.append(picture(q_heatmap(comparison, i), f"{prefix}q-table-{i + 1}", words, themed=False))
     if len(best) < len(comparison.agents):
         parts.insert(0, element("p", f"Of {len(comparison.agents)} agents, the {len(best)} with the highest means."))
-    yield Section("q-tables", "Q tables", joined([*parts, *_problem(comparison)]))
+    yield Section("q-tables", "Q tables", joined([*parts, *_problem(comparison, prefix)]))
 
 
-def _problem(comparison: Comparison) -> list[Html]:
+def _problem(comparison: Comparison, prefix: str) -> list[Html]:
     world, truth = comparison.environment, comparison.truth
     if truth is None or not isinstance(world, FiniteMDP) or world.num_states > MOST_DRAWN_STATES:
         return []
@@ -216,7 +229,10 @@ def _problem(comparison: Comparison) -> list[Html]:
     figure = draw(world, values=truth.solution.v, policy=truth.solution.optimal_actions)
     words = f"The problem {world.name} with the optimal value of every state and the optimal actions."
     caption = f"V* at discount {truth.discount:g} and all optimal actions."
-    return [element("h3", "The problem and its solution"), picture(figure, "problem", words, caption, themed=False)]
+    return [
+        element("h3", "The problem and its solution"),
+        picture(figure, f"{prefix}problem", words, caption, themed=False),
+    ]
 
 
 def data_section(thing: Any) -> Section:

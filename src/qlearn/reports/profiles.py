@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from qlearn.environments.finite_mdp import FloatArray
 from qlearn.reports.style import INK, look, new_figure, style, wrapped
+from qlearn.statistics import Profile
 
 _MARKS: tuple[Any, ...] = ((0, (6, 2)), (0, (4, 2, 1, 2)), (0, (1, 1.5)))
 _MOST_STEPS = 400  # of a profile in the picture; more than a screen tells apart
@@ -49,6 +50,30 @@ def profiles(values: Mapping[str, FloatArray], across: str, marks: Mapping[str, 
         axes.set_ylim(-0.02, 1.02)
         axes.set_xlabel(across)
         axes.set_ylabel("share of runs that reach it")
+        figure.legend(loc="outside lower center", ncols=2)
+        return figure
+
+
+def profiles_across(found: Mapping[str, Profile], across: str) -> Figure:
+    """Return the same for runs on several tasks, every task counting the same.
+
+    The band is that of the statistic: at each threshold by itself, from runs resampled within each task.
+
+    Args:
+        found: for each agent's name what ``performance_profile`` says, at the same thresholds.
+        across: what the thresholds are, in words.
+    """
+    with style():
+        figure = new_figure(7.6, 4.4)
+        axes = figure.subplots()
+        for i, (name, one) in enumerate(found.items()):
+            shown = look(i)
+            axes.fill_between(one.thresholds, one.low, one.high, color=shown.colour, alpha=0.15, linewidth=0)
+            words: Any = {"color": shown.colour, "linestyle": shown.line, "linewidth": 1.7}
+            axes.plot(one.thresholds, one.share, label=wrapped(name, 40), **words)
+        axes.set_ylim(-0.02, 1.02)
+        axes.set_xlabel(across)
+        axes.set_ylabel("share of runs above it")
         figure.legend(loc="outside lower center", ncols=2)
         return figure
 

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from qlearn.comparison import Comparison
+from qlearn.comparison import Comparison, Scores, Suite
+from qlearn.comparison.sweeps import Sweep
 from qlearn.errors import InputError
 from qlearn.files import atomic_write
 
@@ -17,7 +18,7 @@ def report(results: Any, path: str | os.PathLike[str]) -> Path:
     The page fetches nothing and runs no script; equal results give equal pages.
 
     Args:
-        results: what `compare` returned.
+        results: what `compare`, `sweep` or `search` returned, or `Scores`.
         path: of the page; a folder that is missing is made, a file of this name is replaced.
 
     Returns:
@@ -45,4 +46,12 @@ def page_of(results: Any) -> str:
         from qlearn.reports.comparison_page import comparison_page
 
         return comparison_page(results)
-    raise InputError(f"{type(results).__name__} makes no page; expected what `ql.compare` returned.")
+    if isinstance(results, Sweep):
+        from qlearn.reports.sweep_page import sweep_page
+
+        return sweep_page(results)
+    if isinstance(results, Scores | Suite):
+        from qlearn.reports.scores_page import scores_page, suite_page
+
+        return scores_page(results) if isinstance(results, Scores) else suite_page(results)
+    raise InputError(f"{type(results).__name__} makes no page; expected a comparison, a suite, scores or a sweep.")

@@ -17,6 +17,8 @@ from qlearn.files import atomic_write
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from qlearn.comparison.sweeps import Sweep
+
 FORMATS = ("png", "svg")
 MOST_CELLS = 20_000  # states times actions up to which tables and policies make a picture
 
@@ -56,6 +58,27 @@ def save(comparison: Comparison, folder: str | os.PathLike[str], formats: Sequen
     if formats:
         for name, figure in _figures(comparison):
             written += save_figure(figure, folder / name, formats)
+    return written
+
+
+def save_sweep(sweep: Sweep, folder: str | os.PathLike[str]) -> list[Path]:
+    """Write a sweep's page, numbers and curves; each file is whole or not there.
+
+    Args:
+        sweep: what `sweep` returned.
+        folder: made where it is not there; files of the same names are replaced.
+    """
+    from qlearn.reports.sensitivity import sensitivity
+
+    folder = Path(folder)
+    text = json.dumps(sweep.to_json(), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    written = [sweep.report(folder / "report.html")]
+    for name, data in (("sweep.json", text), ("sweep.csv", sweep.to_csv())):
+        with atomic_write(folder / name) as file:
+            file.write(data.encode())
+        written.append(folder / name)
+    for name in sweep.names:
+        written += save_figure(sensitivity(sweep, name), folder / f"sensitivity-{slug(name)}", FORMATS)
     return written
 
 
