@@ -44,19 +44,32 @@ class mlp:  # noqa: N801  # it is called like the function that it stands for
         object.__setattr__(self, "activation", activation)
         object.__setattr__(self, "layer_norm", bool(layer_norm))
 
-    def __call__(self, observation_shape: tuple[int, ...], num_actions: int) -> Any:
-        """An unshared ``keras.Sequential`` for such observations; arrays of more than one axis are flattened."""
-        layers = load_keras().layers
-        parts = [layers.Input(observation_shape)]
-        if len(observation_shape) > 1:
-            parts.append(layers.Flatten())
+    def __call__(self, observation_shape: Any, num_actions: int) -> Any:
+        """An unshared ``keras.Sequential`` for such observations; arrays of more than one axis are flattened.
+
+        Of several arrays (a dict of shapes), a ``keras.Model`` with an input for each, put side by side.
+        """
+        keras = load_keras()
+        if not isinstance(observation_shape, dict):
+            begin = [keras.layers.Flatten()] if len(observation_shape) > 1 else []
+            return keras.Sequential([keras.layers.Input(observation_shape), *begin, *self._layers(num_actions)])
+        inputs = {name: keras.Input(shape, name=name) for name, shape in observation_shape.items()}
+        flat = [keras.layers.Flatten()(x) if len(x.shape) > 2 else x for x in inputs.values()]
+        values = keras.layers.Concatenate()(flat)
+        for layer in self._layers(num_actions):
+            values = layer(values)
+        return keras.Model(inputs, values)
+
+    def _layers(self, num_actions: int) -> list[Any]:
+        """Hidden layers and values."""
+        layers, parts = load_keras().layers, []
         for units in self.hidden:
             if self.layer_norm:
                 parts += [layers.Dense(units), layers.LayerNormalization(epsilon=1e-5)]
                 parts.append(layers.Activation(self.activation))
             else:
                 parts.append(layers.Dense(units, self.activation))
-        return load_keras().Sequential([*parts, layers.Dense(num_actions)])
+        return [*parts, layers.Dense(num_actions)]
 
     def __repr__(self) -> str:
         words = [str(units) for units in self.hidden]

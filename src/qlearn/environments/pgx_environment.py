@@ -1,7 +1,7 @@
-"""pgx's MinAtar by id: ``pgx:minatar-breakout``.
+"""pgx's games for one player by id: ``pgx:minatar-breakout``, and ``pgx:2048`` with its masks.
 
-These are games for one player.  pgx repeats the last action with probability 0.1 (``sticky_action_prob``), as MinAtar
-does; gymnax does not.  pgx has no time limit, and neither has MinAtar: set ``max_episode_steps`` where one is wanted.
+In MinAtar pgx repeats the last action with probability 0.1 (``sticky_action_prob``), as the original does; gymnax does
+not.  pgx has no time limit, and neither has MinAtar: set ``max_episode_steps`` where one is wanted.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class PgxEnvironment(JaxEnvironment):
         game: pgx's id.
         built: arguments of its class that are not as usual.
         num_actions: as pgx says.
-        observation_shape: (10, 10, channels).
-        observation_dtype: bool: every number is 0 or 1.
+        observation_shape: (10, 10, channels) of MinAtar's.
+        observation_dtype: bool there: every number is 0 or 1.
         time_limit: steps after which an episode is truncated; None for no limit.
     """
 
@@ -50,6 +50,15 @@ class PgxEnvironment(JaxEnvironment):
     def name(self) -> str:
         """What a user can type again."""
         return name_of(self.identity, dict(self.built), self.time_limit, None)
+
+    @property
+    def masked(self) -> bool:
+        """Whether some actions may not be legal: MinAtar's always are."""
+        return not self.game.startswith("minatar-")
+
+    def mask(self, state: Any) -> Array:
+        """Legal actions, (num_actions,) bool."""
+        return jnp.asarray(state.legal_action_mask)
 
     def reset(self, noise: Draws) -> Any:
         """A start state."""
@@ -87,11 +96,11 @@ def make(identity: str, arguments: dict[str, Any]) -> PgxEnvironment:
     """Return a game of pgx's for one player.
 
     Args:
-        identity: ``pgx:minatar-…``.
+        identity: ``pgx:…``.
         arguments: ``sticky_action_prob``, ``use_minimal_action_set`` and ``max_episode_steps``.
 
     Raises:
-        InputError: where pgx is not installed, for an unknown id or argument, and for games that are not MinAtar's.
+        InputError: where pgx is not installed, for an unknown id or argument, and for games of several players.
     """
     game = game_of("pgx", identity, library("pgx").available_envs())
     plain = _built(game, ())
@@ -99,11 +108,6 @@ def make(identity: str, arguments: dict[str, Any]) -> PgxEnvironment:
         raise InputError(
             f"{identity} is a game for {plain.num_players} players; agents of qlearn play alone. "
             "Choose a game for one, such as 'pgx:minatar-breakout'."
-        )
-    if not game.startswith("minatar-"):
-        raise InputError(
-            f"{identity} ends a game at an action that its position does not allow, which agents of qlearn are not "
-            "told. Choose a game where all actions are legal, such as 'pgx:minatar-breakout'."
         )
     rest = dict(arguments)
     limit = limit_in(rest, identity, None)

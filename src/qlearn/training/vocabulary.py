@@ -185,7 +185,7 @@ PARTS: dict[str, Callable[..., Any]] = {
     "implicit-quantiles": ImplicitQuantiles,
     "priorities": Priorities,
     "munchausen": Munchausen,
-    "nature_cnn": nature_cnn,
+    "nature-cnn": nature_cnn,
     "convolution": convolution,
     "tile-coding": TileCoding,
     "radial-basis": RadialBasis,
