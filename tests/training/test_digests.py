@@ -67,6 +67,13 @@ AGENTS = [
     "online-q-network(mlp(8), adam(0.01))",
     "stream-q(mlp(8, layer_norm=True))",
     "dqn(mlp(8), adam(0.01), replay=100, batch_size=8, learning_starts=20, train_every=4, target_every=40, n_step=2)",
+    "dqn(mlp(8), adam(0.01), replay=100, batch_size=8, learning_starts=20, train_every=4, target_every=40, "
+    "n_step=3, double=True, dueling=True, noisy=True, head=categorical(0, 100, atoms=11), "
+    "priorities=priorities(exponent=0.5))",
+    "dqn(mlp(8), adam(0.01), replay=100, batch_size=8, learning_starts=20, train_every=4, target_every=40, "
+    "munchausen=munchausen, head=quantiles(count=5))",
+    "dqn(mlp(8), adam(0.01), replay=100, batch_size=8, learning_starts=20, train_every=4, target_every=40, "
+    "updates=2, priorities=priorities, head=implicit-quantiles(samples=4, target_samples=4))",
     "pqn(mlp(8), adam(0.01), num_environments=2, num_steps=10, minibatches=4)",
 ]
 

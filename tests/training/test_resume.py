@@ -4,8 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 import jax
 import numpy as np
@@ -18,6 +16,10 @@ from qlearn.training.checkpoint import read_manifest, write_manifest
 
 DQN = "dqn(mlp(8), adam(0.01), replay=200, batch_size=16, learning_starts=50, train_every=5, target_every=50)"
 PQN = "pqn(mlp(8), adam(0.01), num_environments=2, num_steps=10, minibatches=4)"
+RAINBOW = (
+    f"{DQN[:-1]}, double=True, dueling=True, n_step=3, noisy=True, exploration=greedy, "
+    "head=categorical(0, 30, atoms=11), priorities=priorities(importance=linear(0.4, 1, over=600, per=step)))"
+)
 TILES = "tile-coding(tilings=4, tiles=4, low=(-1.2, -0.07), high=(0.6, 0.07))"
 CASES = [
     ("tutorial-epsilon-greedy", "NChain-v0(max_episode_steps=40)", "episodes", 60),
@@ -39,6 +41,7 @@ CASES = [
     ("online-q-network(mlp(8), adam(0.01))", "NChain-v0(max_episode_steps=40)", "steps", 600),
     ("stream-q(mlp(8, layer_norm=True))", "CartPole-v1", "steps", 900),
     (DQN, "CartPole-v1", "steps", 600),
+    (RAINBOW, "CartPole-v1", "steps", 600),
     (PQN, "CartPole-v1", "steps", 600),
 ]
 
@@ -74,59 +77,18 @@ def test_in_a_fresh_process_it_is_the_same(tmp_path):
 
 def test_snapshots_go_on_too(tmp_path):
     agent, settings = ql.Sarsa(), {"episodes": 300_000, "seeds": 2, "snapshots": 3}
-    timer = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGTERM))
-    timer.start()
+
+    def terminate(share, words):
+        os.kill(os.getpid(), signal.SIGTERM)
+
     with pytest.raises(ql.Interrupted, match=r"To go on: ql\.resume"):
-        ql.train(agent, "NChain-v0(max_episode_steps=50)", checkpoint=tmp_path, every=0.05, **settings)
-    timer.join()
+        ql.train(agent, "NChain-v0(max_episode_steps=50)", checkpoint=tmp_path, progress=terminate, **settings)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     resumed = ql.resume(tmp_path)
     whole = ql.train(agent, "NChain-v0(max_episode_steps=50)", **settings)
     same(resumed, whole)
     np.testing.assert_array_equal(resumed.snapshots.q_tables, whole.snapshots.q_tables)
     np.testing.assert_array_equal(resumed.snapshots.visits, whole.snapshots.visits)
-
-
-TRAINING = """
-import sys
-import qlearn as ql
-from qlearn.training.checkpoint import is_checkpoint
-from pathlib import Path
-kept = Path(sys.argv[1])
-agent = ql.StreamQ(ql.mlp(8, layer_norm=True))
-if is_checkpoint(kept):
-    runs = ql.resume(kept, progress=False)
-else:
-    runs = ql.train(agent, "CartPole-v1", steps=1_500_000, seeds=2, checkpoint=kept, every=0.1, progress=False)
-runs.save(sys.argv[2])
-"""
-
-
-def test_kills_at_any_moment_lose_at_most_an_interval(tmp_path):
-    rng = np.random.default_rng(4)
-    command = [sys.executable, "-c", TRAINING, str(tmp_path / "kept"), str(tmp_path / "runs")]
-    reached = []
-    for _ in range(3):
-        process = subprocess.Popen(command)
-        deadline = time.monotonic() + 60
-        while not list(tmp_path.glob("kept/lane-*")) and time.monotonic() < deadline and process.poll() is None:
-            time.sleep(0.05)
-        time.sleep(rng.uniform(0.5, 6.0))
-        process.kill()
-        process.wait()
-        files = sorted((tmp_path / "kept").glob("lane-0000-?.npz"))
-        reached.append(max(_steps(file) for file in files))
-    assert reached == sorted(reached)
-    assert reached[0] > 0
-    subprocess.run(command, check=True)
-    whole = ql.train(ql.StreamQ(ql.mlp(8, layer_norm=True)), "CartPole-v1", steps=1_500_000, seeds=2)
-    same(ql.Runs.load(tmp_path / "runs"), whole)
-    assert not list(tmp_path.glob("kept/.*"))[3:]  # what a kill left half-written is at most one file each
-
-
-def _steps(file):
-    arrays, _ = load_arrays(file)
-    return int(arrays["history.length"].sum())
 
 
 @pytest.fixture
