@@ -127,6 +127,7 @@ NETWORKS = {
         linear, SGD, num_environments=2, num_steps=8, epochs=2, minibatches=2, max_gradient_norm=None, **COMMON
     ),
     "StreamQ": ql.StreamQ(linear, sparsity=None, scale_rewards=False, **COMMON),
+    "linear": ql.LinearQLearning(ql.OneHotFeatures(), learning_rate=0.2, initial_value=HUGE / 10, **COMMON),
     "OnlineQNetwork": ql.OnlineQNetwork(linear, SGD, **COMMON),
 }
 TABLES = {

@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from qlearn.agents.features import Basis, Encoded
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.linear_weights import added, row_of, step_of, value_of
+from qlearn.agents.observed import alone
 from qlearn.agents.table import entry
 from qlearn.agents.tabular import rate_of
 from qlearn.rules.rows import best, highest, legal_row
@@ -130,12 +131,12 @@ class LinearMethod:
         zero, kept = jnp.uint32(0), jnp.int32(-1) if self.on_policy else None
         return LinearState(weights, kept, zero, zero, jnp.float32(0.0), self.way.first(weights))
 
-    def act(self, state: LinearState, observations: Array, noise: Any, clock: Clock) -> tuple[Array, LinearState]:
+    def act(self, state: LinearState, observations: Any, noise: Any, clock: Clock) -> tuple[Array, LinearState]:
         """The action that was chosen already, or one chosen now."""
-        here, seen = jax.tree.map(lambda x: x[0], noise), observations[0]
+        here, seen = jax.tree.map(lambda x: x[0], (noise, observations))
         now = Clock(clock.episode[0], clock.step[0], clock.total)
         if self.given is not None:
-            action = self.given(seen, here)
+            action = self.given(alone(seen), here)
         else:
             action = self._choose(row_of(state.weights, self._encode(seen, clock.total)), seen, here, now)
         if state.next_action is not None:
@@ -156,15 +157,16 @@ class LinearMethod:
             followed = entry(best(legal_row(row_of(state.weights, x), mask)), t.action)
         value = value_of(state.weights, x, column)
         rate, first = rate_of(self.agent).value(clock), clock.step == jnp.uint32(0)
-        moment = Moment(t, column, x, value, row, policy, followed, rate, first)
+        seen = t._replace(observation=alone(t.observation), next_observation=alone(t.next_observation))
+        moment = Moment(seen, column, x, value, row, policy, followed, rate, first)
         weights, memory = self.way.learn(state.weights, state.memory, moment)
         kept = jnp.where(t.ended, jnp.int32(-1), next_action) if self.on_policy else None
         # Not |value|: where a way does not ask for it, reading it would hold back the old weights: a copy a step.
         return state._replace(weights=weights, next_action=kept, largest=highest(jnp.abs(row)), memory=memory)
 
-    def q_values(self, knowledge: Knowledge, observation: Array) -> Array:
+    def q_values(self, knowledge: Knowledge, observation: Any) -> Array:
         """The values of all actions, (A,); of a policy that is judged, the state's own for each of them."""
-        row = row_of(knowledge.weights, self.basis.encode(observation))
+        row = row_of(knowledge.weights, self.basis.encode(alone(observation)))
         return row if self.given is None else jnp.broadcast_to(row, (self.spec.num_actions,))
 
     def _policy(self, row: Array, t: Transition, noise: Any, clock: Clock) -> tuple[Array, Array]:
@@ -178,8 +180,8 @@ class LinearMethod:
         behaviour = self.agent.exploration.probabilities(row, mask, later, None)
         return self.rule(row, behaviour, next_action, mask), next_action
 
-    def _choose(self, row: Array, observation: Array, noise: Any, clock: Clock) -> Array:
+    def _choose(self, row: Array, observation: Any, noise: Any, clock: Clock) -> Array:
         return self.agent.exploration.sample(row, self.spec.mask(observation), noise, clock, None)
 
-    def _encode(self, observation: Array, witness: Array) -> Encoded:
-        return jax.tree.map(lambda part: settle(part, witness), self.basis.encode(observation))
+    def _encode(self, observation: Any, witness: Array) -> Encoded:
+        return jax.tree.map(lambda part: settle(part, witness), self.basis.encode(alone(observation)))

@@ -9,6 +9,7 @@ from qlearn.agents.learner import Spec
 from qlearn.agents.linear import SingleStep, Way
 from qlearn.agents.linear_n_step import NSteps
 from qlearn.agents.linear_traces import Eligibility, RecentEligibility
+from qlearn.agents.observed import inputs_of, unmasked
 from qlearn.agents.tabular import check_tabular
 from qlearn.errors import InputError
 from qlearn.rules.description import choice, number, whole
@@ -65,9 +66,26 @@ def check_linear(agent: Any, kinds: tuple[str, ...]) -> None:
         )
 
 
+def basis_of(agent: Any, spec: Spec) -> Basis:
+    """The features of what is observed, legal actions left out.
+
+    Raises:
+        InputError: where that is several arrays.
+    """
+    seen = unmasked(spec)
+    if seen.parts:
+        names = ", ".join(part.name for part in inputs_of(spec))
+        raise InputError(
+            f"{type(agent).__name__}: features are of one array, and this environment observes several ({names}). Put "
+            "them into one: gymnasium.wrappers.FlattenObservation."
+        )
+    basis: Basis = agent.features.bind(seen)
+    return basis
+
+
 def check_features(agent: Any, spec: Spec) -> None:
     """Bind the features before training; raises InputError where they do not fit."""
-    basis = agent.features.bind(spec)
+    basis = basis_of(agent, spec)
     if agent.traces == "replacing" and basis.active is None:
         raise InputError(
             f"{type(agent).__name__}: traces='replacing' is defined for features that are 0 or 1, which those of "
@@ -98,6 +116,7 @@ def way_of(agent: Any, spec: Spec, basis: Basis, *, cut: bool = False) -> Way:
         return Eligibility(basis, agent.discount, agent.trace_decay, agent.traces, cut)
     if agent.n == 1:
         return SingleStep(basis, agent.discount)
+    spec = unmasked(spec)
     counted = spec.observation_shape is None
     shape = () if spec.observation_shape is None else tuple(spec.observation_shape)
     dtype = "int32" if counted else spec.observation_dtype

@@ -23,8 +23,9 @@ from qlearn.agents.features import Features
 from qlearn.agents.given_policy import check_fits, check_policy, probabilities, sample
 from qlearn.agents.learner import Learner, Spec
 from qlearn.agents.linear import LinearMethod
-from qlearn.agents.linear_parts import check_features, check_linear, trace_words, way_of, way_words
+from qlearn.agents.linear_parts import basis_of, check_features, check_linear, trace_words, way_of, way_words
 from qlearn.agents.linear_traces import Traces
+from qlearn.agents.observed import unmasked
 from qlearn.errors import InputError
 from qlearn.rules.description import description
 from qlearn.rules.exploration import Greedy
@@ -95,7 +96,7 @@ class LinearPrediction:
         check_features(self, spec)
         if callable(self.policy):
             return
-        if spec.observation_shape is None:
+        if unmasked(spec).observation_shape is None:
             check_fits(self, spec)
         elif self.policy is not None:
             raise InputError(
@@ -105,9 +106,9 @@ class LinearPrediction:
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for an environment of these sizes."""
-        basis = self.features.bind(spec)
+        basis = basis_of(self, spec)
         table = None
-        if not callable(self.policy) and spec.observation_shape is None:
+        if not callable(self.policy) and unmasked(spec).observation_shape is None:
             table = probabilities(self.policy, spec)
 
         def given(observation: Array, noise: Any) -> Array:

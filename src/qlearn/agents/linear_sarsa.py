@@ -15,7 +15,7 @@ import dataclasses
 from qlearn.agents.features import Features
 from qlearn.agents.learner import Learner, Spec
 from qlearn.agents.linear import LinearMethod
-from qlearn.agents.linear_parts import check_features, check_linear, trace_words, way_of, way_words
+from qlearn.agents.linear_parts import basis_of, check_features, check_linear, trace_words, way_of, way_words
 from qlearn.agents.linear_traces import Traces
 from qlearn.rules.description import description
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
@@ -76,5 +76,5 @@ class LinearSarsa:
 
     def learner(self, spec: Spec) -> Learner:
         """The functions for an environment of these sizes."""
-        basis = self.features.bind(spec)
+        basis = basis_of(self, spec)
         return LinearMethod(self, spec, basis, way_of(self, spec, basis), sarsa, on_policy=True).learner()

@@ -70,7 +70,7 @@ def _copies(identity: str, arguments: dict[str, Any], count: int) -> Any:
 
     load_ale()
     how = {"autoreset_mode": AutoresetMode.SAME_STEP, **arguments}
-    made = gym.make_vec(identity, num_envs=count, vectorization_mode="vector_entry_point", **how)
+    made: Any = gym.make_vec(identity, num_envs=count, vectorization_mode="vector_entry_point", **how)
     reset = made.reset
 
     def seeded(*, seed: Any = None, options: Any = None) -> Any:
