@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from qlearn.environments import FiniteMDP, HostEnvironment, parse
+from qlearn.environments.parts import MASK
 from qlearn.errors import EnvironmentFault
 
 _WIDEST = 20  # columns up to which a map fits into a terminal
@@ -164,6 +165,7 @@ class HostGame:
     names: tuple[str, ...] = ()
     _env: Any = field(init=False)
     _seed: int | None = field(init=False)
+    _mask: Any = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._env, self._seed = self.environment.make_env(), self.seed
@@ -171,19 +173,31 @@ class HostGame:
 
     def start(self) -> str:
         """Reset the environment."""
-        observation, _ = self._guarded(self._env.reset, seed=self._seed)
-        self._seed, self.state = None, self.environment.encode(observation)
+        observation, info = self._guarded(self._env.reset, seed=self._seed)
+        self._seed, self.state = None, self._read(observation, info)
         return self.describe(self.state)
 
     def act(self, action: int) -> Move:
         """Step the environment."""
         here = self.state
-        observation, reward, terminated, truncated, _ = self._guarded(
+        observation, reward, terminated, truncated, info = self._guarded(
             self._env.step, self.environment.decode_action(action)
         )
-        self.state = self.environment.encode(observation)
+        self.state = self._read(observation, info, over=bool(terminated))
         why = [f"{self.environment.name} has no model: {self.environment.reason}."]
         return Move(here, action, self.state, float(reward), bool(terminated), bool(truncated), why)
+
+    def _read(self, observation: Any, info: Any, *, over: bool = False) -> Any:
+        """What is seen, without the legal actions, which are kept aside."""
+        world = self.environment
+        if not world.parts:
+            return world.encode(observation)
+        found = world.read(observation, world.mask_of(self._env, info), over=over)
+        self._mask = found.pop(MASK, None)
+        if len(found) > 1:
+            return found
+        alone = next(iter(found.values()))
+        return alone if alone.ndim else int(alone)
 
     def _guarded(self, function: Any, *arguments: Any, **keywords: Any) -> Any:
         try:
@@ -195,8 +209,8 @@ class HostGame:
             ) from error
 
     def legal(self) -> list[int]:
-        """Return all actions."""
-        return list(range(len(self.names)))
+        """Return the actions that exist here: all, where the environment says nothing of it."""
+        return list(range(len(self.names))) if self._mask is None else [int(a) for a in np.flatnonzero(self._mask)]
 
     def describe(self, state: int) -> str:
         """Return the number of the observation."""
