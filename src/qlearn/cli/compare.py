@@ -196,11 +196,13 @@ def save_everything(found: Comparison | Suite, output: Output) -> str:
         folders = [output.out / slug(one.environment.name) for one in found]
         for one, folder in zip(found, folders, strict=True):
             save(one, folder)
-        return f"In {output.out}: suite.json, and a folder for each environment."
+        found.report(output.out / "report.html")
+        return f"In {output.out}: report.html, suite.json, and a folder for each environment."
+    found.report(output.out / "report.html")
     files = save(found, output.out)
     figures = [file.stem for file in files if file.suffix == ".png"]
     numbers = [file.name for file in files if file.suffix not in (".png", ".svg")]
-    return f"In {output.out}: {', '.join(figures)} (each .png and .svg); {', '.join(numbers)}."
+    return f"In {output.out}: report.html; {', '.join(figures)} (each .png and .svg); {', '.join(numbers)}."
 
 
 def _interrupted(stopped: Interrupted, discount: float | None, output: Output, command: str) -> int:

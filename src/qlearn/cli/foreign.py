@@ -82,6 +82,7 @@ def compare_results(foreign: Foreign, output: Output, others: list[str]) -> int:
     output.save_json("scores.json", scores.to_json())
     if output.out is not None:
         write_text(output.out / "scores.csv", scores.to_csv())
+        scores.report(output.out / "report.html")
     if output.json:
         print_json(scores.to_json())
     else:

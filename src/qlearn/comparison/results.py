@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qlearn.comparison import exports, verdict
 from qlearn.comparison.exploring import Exploring
+from qlearn.comparison.paged import write_page
 from qlearn.comparison.pairs import Pair
 from qlearn.comparison.scores import Cell, Scores
 from qlearn.environments import FiniteMDP, HostEnvironment, JaxEnvironment
@@ -183,10 +184,7 @@ class Comparison:
         Raises:
             StoreError: where it cannot be written.
         """
-        import importlib  # reports import this room, so that a plain import would go in a circle
-
-        written: Path = importlib.import_module("qlearn.reports.report").report(self, path)
-        return written
+        return write_page(self, path)
 
     def __str__(self) -> str:
         return f"{self.table()}\n\n{self.verdict}"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qlearn.comparison.paged import write_page
 from qlearn.comparison.pairs import Pair, Side, pairs_of
 from qlearn.comparison.words import number
 from qlearn.environments.finite_mdp import BoolArray, FloatArray, IntArray
@@ -209,6 +212,14 @@ class Scores:
         from qlearn.comparison.scores_exports import csv
 
         return csv(self)
+
+    def report(self, path: str | os.PathLike[str]) -> Path:
+        """Write one self-contained HTML page that works offline.
+
+        Raises:
+            StoreError: where it cannot be written.
+        """
+        return write_page(self, path)
 
     @classmethod
     def joined(cls, several: Iterable[Scores]) -> Scores:

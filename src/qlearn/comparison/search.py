@@ -104,14 +104,7 @@ def search(  # noqa: PLR0913 - each is one word that a user types
     return Sweep(
         environment=world,
         points=tuple(points),
-        confirmation=confirmed(
-            points,
-            environment if isinstance(environment, str) else world,
-            fresh,
-            progress=progress,
-            store=store,
-            **budget,
-        ),
+        confirmation=held,
         truth=truth,
         metric=metric,
         seeds=numbers,

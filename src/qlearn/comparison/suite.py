@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from qlearn.comparison.paged import write_page
 from qlearn.comparison.results import Comparison
 from qlearn.comparison.scores import Scores
 
@@ -77,10 +78,7 @@ class Suite:
         Raises:
             StoreError: where it cannot be written.
         """
-        import importlib  # reports import this room, so that a plain import would go in a circle
-
-        written: Path = importlib.import_module("qlearn.reports.report").report(self, path)
-        return written
+        return write_page(self, path)
 
     def __getitem__(self, environment: str) -> Comparison:
         for one in self.comparisons:

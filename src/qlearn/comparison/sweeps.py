@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from qlearn.comparison.paged import write_page
 from qlearn.comparison.results import Comparison
 from qlearn.comparison.settings import shown
 from qlearn.environments.finite_mdp import BoolArray, FloatArray, IntArray
@@ -188,10 +189,7 @@ class Sweep:
         Raises:
             StoreError: where it cannot be written.
         """
-        import importlib  # reports import this room, so that a plain import would go in a circle
-
-        written: Path = importlib.import_module("qlearn.reports.report").report(self, path)
-        return written
+        return write_page(self, path)
 
     def __str__(self) -> str:
         return f"{self.table()}\n\n{self.verdict}"
