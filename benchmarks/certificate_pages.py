@@ -4,8 +4,17 @@ import re
 
 import numpy as np
 
-# The bar of a seed, on its greedy return: near the most there is, and what Gymnasium calls solved.
-BARS = {"CartPole-v1": 490.0, "Acrobot-v1": -100.0, "MountainCar-v0": -110.0}
+# The bar of a seed, on its greedy return: near the most there is, what Gymnasium calls solved, or on MinAtar, where
+# neither is known, ten times what the uniform policy gets.
+BARS = {
+    "CartPole-v1": 490.0,
+    "Acrobot-v1": -100.0,
+    "MountainCar-v0": -110.0,
+    "LunarLander-v3": 200.0,
+    "pgx:minatar-breakout": 4.0,
+    "pgx:minatar-freeway": 5.0,
+    "pgx:minatar-space_invaders": 41.0,
+}
 LIMITS = {"CartPole-v1": (0, 500), "Acrobot-v1": (-500, -60), "MountainCar-v0": (-200, -90)}
 COLOURS = ("dqn", "online-q-network", "pqn", "stream-q")  # an agent looks the same in every picture
 BEGIN, END = "<!-- made by python -m benchmarks.certificates -->", "<!-- end -->"
@@ -153,7 +162,16 @@ def into_docs(path, held):
 
 
 def picture_name(environment):
-    return f"certificates-{environment.split('-')[0].lower()}.png"
+    plain = re.sub(r"-v\d+$", "", environment).lower()
+    return f"certificates-{re.sub('[^a-z0-9]+', '-', plain)}.png"
+
+
+def limits(environment, many):
+    """What the axis of returns shows: the problem's own limits, or what was met."""
+    if environment in LIMITS:
+        return LIMITS[environment]
+    curves = np.concatenate([np.ravel(made["curve"]["greedy"]) for made in many])
+    return min(0.0, float(np.quantile(curves, 0.01))), float(curves.max())
 
 
 def pictures(folder, held):
@@ -176,7 +194,7 @@ def _figure(environment, many, control):
     from qlearn.statistics import mean_interval
 
     figure = new_figure(max(7.0, 1.0 + 2.9 * len(many)), 3.9)
-    low, high = LIMITS[environment]
+    low, high = limits(environment, many)
     for i, (axes, made) in enumerate(
         zip(figure.subplots(1, len(many), sharey=True, squeeze=False)[0], many, strict=True)
     ):

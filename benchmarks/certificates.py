@@ -1,6 +1,6 @@
 """Certificates of the presets: `python -m benchmarks.certificates [NAME ...]`, for example dqn/CartPole-v1.
 
-Each preset is trained for its own steps on ten seeds that it was not chosen on, and what is judged are the weights that every seed ends with, greedily, in 20 games on seeds of their own: never the best of many. Failed seeds stay in every mean. Each certificate is written as it is finished, into benchmarks/results/certificates.md and certificates.json, with the pictures and the table in docs/; those that are there already and were not named stay.
+Each preset is trained for its own steps on ten seeds that it was not chosen on (five on MinAtar), and what is judged are the weights that every seed ends with, greedily, in 20 games on seeds of their own: never the best of many. Failed seeds stay in every mean. Each certificate is written as it is finished, into benchmarks/results/certificates.md and certificates.json, with the pictures and the table in docs/; those that are there already and were not named stay.
 """  # noqa: E501 - the second paragraph is printed as it is
 
 import argparse
@@ -16,6 +16,8 @@ from benchmarks import certificate_pages, measure
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).with_name("results")
 SEEDS = range(1000, 1010)  # presets were chosen on seeds below 200
+FEWER = {"pgx:minatar": 5}  # seeds where a million steps take minutes each
+LANE = 8  # seeds that one program carries, used or not
 SNAPSHOTS = 20
 LAST = 100  # episodes that the training return at the end is a mean of, as in CleanRL's published figures
 CONTROL_STEPS = 100_000
@@ -23,6 +25,11 @@ CONTROL_STEPS = 100_000
 
 def name_of(preset):
     return f"{preset.name}/{preset.environment}"
+
+
+def many(environment):
+    """How many seeds a certificate has."""
+    return next((count for start, count in FEWER.items() if environment.startswith(start)), len(SEEDS))
 
 
 def interval(values):
@@ -52,7 +59,7 @@ def last_steps(runs, share=0.1):
 
 def goals(runs):
     """Where an episode is long unless the goal is reached: how often exploration and learning reached it."""
-    limit = runs.environment.time_limit
+    limit = runs.environment.time_limit or np.inf
     first, reached, late = [], [], []
     for lengths, count in zip(runs.lengths, runs.num_episodes, strict=True):
         there = lengths[:count] < limit
@@ -63,37 +70,52 @@ def goals(runs):
     return {"first_step": first, "episodes": reached, "share_of_last_episodes": late}
 
 
+def trained(preset, seeds):
+    """The runs of a preset: all seeds in one training, or each in one of its own where they would not fill a lane."""
+    import qlearn as ql
+
+    agent = ql.preset(preset.name, preset.environment)
+    groups = [list(seeds)] if len(seeds) >= LANE else [[seed] for seed in seeds]
+    for group in groups:
+        yield ql.train(agent, preset.environment, steps=preset.steps, seeds=group, snapshots=SNAPSHOTS, progress=False)
+
+
 def certify(preset, seeds):
     """Train and judge one preset; everything that its certificate says."""
     import qlearn as ql
 
-    agent = ql.preset(preset.name, preset.environment)
     wall, process = time.perf_counter(), time.process_time()
-    runs = ql.train(
-        agent, preset.environment, steps=preset.steps, seeds=list(seeds), snapshots=SNAPSHOTS, progress=False
-    )
+    parts = list(trained(preset, seeds))
     wall, process = time.perf_counter() - wall, time.process_time() - process
-    found = ql.evaluate(runs)
+    found, first = [ql.evaluate(runs) for runs in parts], parts[0]
+
+    def every(values):
+        return [value for part in values for value in part]
+
     return {
         "agent": preset.name,
         "environment": preset.environment,
-        "label": runs.label,
+        "label": first.label,
         "settings": preset.agent,
-        "agent_version": runs.settings["agent_version"],
+        "agent_version": first.settings["agent_version"],
         "source": preset.source,
         "claim": preset.claim,
         "steps": preset.steps,
-        "seeds": [int(seed) for seed in runs.seeds],
-        "greedy": interval(found.exact_return) | {"games": 20, "standard_error": found.standard_error.tolist()},
-        "training": interval(last_episodes(runs)) | {"episodes": LAST},
-        "training_last_tenth_of_steps": interval(last_steps(runs)),
-        "diverged_at": [int(step) for step in runs.diverged_at],
-        "num_diverged": int(runs.diverged.sum()),
-        "goal": goals(runs),
-        "curve": {"steps": found.positions.tolist(), "greedy": np.round(found.curve, 2).tolist()},
+        "seeds": [int(seed) for seed in every(runs.seeds for runs in parts)],
+        "greedy": interval(every(one.exact_return for one in found))
+        | {"games": 20, "standard_error": every(one.standard_error.tolist() for one in found)},
+        "training": interval(every(map(last_episodes, parts))) | {"episodes": LAST},
+        "training_last_tenth_of_steps": interval(every(map(last_steps, parts))),
+        "diverged_at": [int(step) for step in every(runs.diverged_at for runs in parts)],
+        "num_diverged": int(sum(runs.diverged.sum() for runs in parts)),
+        "goal": {key: every(goals(runs)[key] for runs in parts) for key in goals(first)},
+        "curve": {
+            "steps": found[0].positions.tolist(),
+            "greedy": every(np.round(one.curve, 2).tolist() for one in found),
+        },
         "wall_seconds": wall,
         "processor_seconds": process,
-        "conditions": measure.conditions() | runs.versions,
+        "conditions": measure.conditions() | first.versions,
     }
 
 
@@ -101,7 +123,7 @@ def control(environment, seeds):
     """What the uniform policy gets, as everything here is held against it."""
     import qlearn as ql
 
-    agent = ql.StreamQ(ql.mlp(1), learning_rate=0.0, exploration=ql.EpsilonGreedy(1.0))
+    agent = ql.StreamQ(ql.mlp(16), learning_rate=0.0, exploration=ql.EpsilonGreedy(1.0))
     runs = ql.train(agent, environment, steps=CONTROL_STEPS, seeds=list(seeds), progress=False)
     return interval(runs.online_returns())
 
@@ -135,18 +157,19 @@ def main():
     parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(known))
     parser.add_argument("--missing", action="store_true", help="only those whose settings have no certificate yet")
     parser.add_argument("--pages", action="store_true", help="train nothing; write pages and pictures again")
-    parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many, from 1,000 on")
+    parser.add_argument("--seeds", type=int, help=f"how many, from 1,000 on; {len(SEEDS)}, or 5 on MinAtar")
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where to write")
     chosen = parser.parse_args()
     unknown = sorted(set(chosen.names) - set(known))
     if unknown:
         parser.error(f"no preset is called {', '.join(unknown)}; there are {', '.join(known)}")
-    held, seeds = read(chosen.out), range(SEEDS[0], SEEDS[0] + chosen.seeds)
+    held = read(chosen.out)
     for name in [] if chosen.pages else chosen.names or known:
         preset, there = known[name], held["certificates"].get(name, {})
         if chosen.missing and (there.get("settings"), there.get("steps")) == (preset.agent, preset.steps):
             continue
         print(f"{name} …", file=sys.stderr, flush=True)
+        seeds = range(SEEDS[0], SEEDS[0] + (chosen.seeds or many(preset.environment)))
         held["certificates"][name] = made = certify(preset, seeds)
         if preset.environment not in held["controls"]:
             held["controls"][preset.environment] = control(preset.environment, seeds)

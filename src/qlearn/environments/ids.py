@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from qlearn.environments.listing import NCHAIN, own_ids
@@ -59,7 +60,9 @@ def creator_of(spec: EnvSpec) -> Any:
     if callable(spec.entry_point):
         return spec.entry_point
     try:
-        return load_env_creator(str(spec.entry_point))
+        with warnings.catch_warnings():  # Box2D's module crashes where its own DeprecationWarning is made an error
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return load_env_creator(str(spec.entry_point))
     except Exception as error:
         raise EnvironmentFault(
             f"{spec.id} is registered, but its code cannot be loaded ({type(error).__name__}: {error}). "
