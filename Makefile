@@ -9,7 +9,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help compare test check format bench lock clean moved
+.PHONY: help compare test check format bench kills damage faults lock clean moved
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-9s %s\n", $$1, $$2 }'
@@ -32,6 +32,21 @@ format: $(READY) ## mend formatting and what the linter can mend
 
 bench: $(READY) ## run the benchmarks
 	$(BIN)/python -m benchmarks
+
+kills: $(READY) ## kill trainings at 50 random moments; the log goes to tests/faults/logs
+	$(BIN)/python tests/faults/checkpoint_kills.py
+
+damage: $(READY) ## damage checkpoints at every offset; the log goes to tests/faults/logs
+	$(BIN)/python tests/faults/checkpoint_damage.py
+
+faults: $(READY) ## try what can go wrong, for real; the logs go to tests/faults/logs
+	$(BIN)/python tests/faults/divergence.py
+	$(BIN)/python tests/faults/settings.py
+	$(BIN)/python tests/faults/determinism.py
+	$(BIN)/python tests/faults/misbehaving.py
+	$(BIN)/python tests/faults/store_disk.py --out tests/faults/logs/store-disk.md
+	$(BIN)/python tests/faults/store_damage.py --each 3000 --out tests/faults/logs/store-damage.md
+	$(BIN)/python tests/faults/store_kills.py --out tests/faults/logs/store-kills.md
 
 lock: $(READY) ## pin the newest versions that pyproject.toml allows
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
