@@ -16,6 +16,10 @@ from qlearn.training.checkpoint import read_manifest, write_manifest
 
 DQN = "dqn(mlp(8), adam(0.01), replay=200, batch_size=16, learning_starts=50, train_every=5, target_every=50)"
 PQN = "pqn(mlp(8), adam(0.01), num_environments=2, num_steps=10, minibatches=4)"
+RAINBOW = (
+    f"{DQN[:-1]}, double=True, dueling=True, n_step=3, noisy=True, exploration=greedy, "
+    "head=categorical(0, 30, atoms=11), priorities=priorities(importance=linear(0.4, 1, over=600, per=step)))"
+)
 TILES = "tile-coding(tilings=4, tiles=4, low=(-1.2, -0.07), high=(0.6, 0.07))"
 CASES = [
     ("tutorial-epsilon-greedy", "NChain-v0(max_episode_steps=40)", "episodes", 60),
@@ -37,6 +41,7 @@ CASES = [
     ("online-q-network(mlp(8), adam(0.01))", "NChain-v0(max_episode_steps=40)", "steps", 600),
     ("stream-q(mlp(8, layer_norm=True))", "CartPole-v1", "steps", 900),
     (DQN, "CartPole-v1", "steps", 600),
+    (RAINBOW, "CartPole-v1", "steps", 600),
     (PQN, "CartPole-v1", "steps", 600),
 ]
 
