@@ -73,7 +73,8 @@ def _head(size: int, told: tuple[Any, ...]) -> bytes:
 def _narrow(array: Numbers) -> Numbers:
     """The same values in fewer bytes, where nothing is lost."""
     if array.dtype.kind == "f":
-        half = array.astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):  # what does not fit is seen in the next line
+            half = array.astype(np.float32)
         return half if (half == array).all() else array  # what is no number stays as it is
     if array.dtype.kind != "i":
         return array
