@@ -6,11 +6,16 @@ import jax
 import pytest
 
 from qlearn.agents.backend import load_keras
+from qlearn.agents.categorical import Categorical
 from qlearn.agents.dqn import DQN
+from qlearn.agents.implicit_quantiles import ImplicitQuantiles
 from qlearn.agents.learner import Spec
 from qlearn.agents.mlp import mlp
+from qlearn.agents.priorities import Priorities
+from qlearn.agents.quantiles import Quantiles
 from qlearn.errors import InputError
 from qlearn.rules.exploration import EpsilonGreedy
+from qlearn.rules.munchausen import Munchausen
 from qlearn.rules.schedules import linear, per_visit
 
 keras = load_keras()
@@ -48,6 +53,19 @@ WRONG = {
     "n_step · num_environments = 20000": {"n_step": 20_000},
     "loss='absolute' is unknown": {"loss": "absolute"},
     "max_gradient_norm=0 is out of range": {"max_gradient_norm": 0},
+    "noisy=1; expected True or False": {"noisy": 1},
+    "head=3 is no head; expected None or a head": {"head": 3},
+    "expected no loss where a head has its own": {"head": Quantiles(), "loss": "huber"},
+    "priorities=0.6; expected None or Priorities": {"priorities": 0.6},
+    "munchausen=True; expected None or Munchausen": {"munchausen": True},
+    "munchausen with n_step=3; expected one step": {"munchausen": Munchausen(), "n_step": 3},
+    "at least train_every + (n_step - 1) · num_environments = 14 places": {
+        "priorities": Priorities(),
+        "replay": 10,
+        "batch_size": 5,
+        "learning_starts": 10,
+        "n_step": 5,
+    },
     "num_environments=0 is not usable": {"num_environments": 0},
 }
 
@@ -100,3 +118,34 @@ def test_numbers_are_leaves_and_counts_are_structure():
 def test_the_label_says_which_switches_are_on():
     assert dqn().label == "DQN"
     assert dqn(n_step=3, dueling=True, double=True).label == "3-step dueling double DQN"
+    assert dqn(head=Categorical(0, 9)).label == "C51"
+    assert dqn(head=Quantiles(), noisy=True).label == "noisy QR-DQN"
+    assert dqn(head=ImplicitQuantiles(), munchausen=Munchausen()).label == "Munchausen IQN"
+    six = {"double": True, "dueling": True, "n_step": 3, "noisy": True, "priorities": Priorities()}
+    assert dqn(head=Categorical(0, 9), **six).label == "Rainbow"
+    assert dqn(**six).label == "noisy 3-step prioritised dueling double DQN"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Categorical(1, 1), "high=1 is not above low=1"),
+        (lambda: Categorical(0, 1, atoms=1), "atoms=1 is not usable"),
+        (lambda: Quantiles(count=0), "count=0 is not usable"),
+        (lambda: Quantiles(threshold=0), "threshold=0 is out of range"),
+        (lambda: ImplicitQuantiles(policy_samples=0), "policy_samples=0 is not usable"),
+        (lambda: Munchausen(temperature=0), "temperature=0 is out of range"),
+        (lambda: Munchausen(floor=0.5), "floor=0.5 is above 0"),
+    ],
+)
+def test_the_parts_of_an_agent_refuse_what_they_cannot_use(make, message):
+    with pytest.raises(InputError, match=re.escape(message)):
+        make()
+
+
+def test_ends_of_atoms_and_other_numbers_are_leaves_so_that_new_ones_compile_nothing():
+    def agent(low, exponent, scale):
+        switches = {"priorities": Priorities(exponent=exponent), "munchausen": Munchausen(scale=scale)}
+        return dqn(head=Categorical(low, 9), **switches)
+
+    assert jax.tree.structure(agent(0, 0.5, 0.9)) == jax.tree.structure(agent(-1, 0.7, 0.0))

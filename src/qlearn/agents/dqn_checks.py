@@ -38,7 +38,7 @@ def _check_parts(agent: Any) -> None:
     if head is not None and not all(hasattr(head, name) for name in ("form", "means", "target", "losses")):
         _refuse(f"head={head!r} is no head", "None or a head", "Pass Categorical(low, high), Quantiles() or the like")
     if head is not None and agent.loss != "squared":
-        _refuse(f"loss={agent.loss!r} with head={head!r}", "no loss where a head has its own", "Leave loss out")
+        _refuse(f"loss={agent.loss!r} with head={head!r}", "no loss where a head has its own", "Pass no loss")
     if priorities is not None and not isinstance(priorities, Priorities):
         _refuse(f"priorities={priorities!r}", "None or Priorities(…)", "Pass Priorities()")
     if agent.munchausen is not None and not isinstance(agent.munchausen, Munchausen):
