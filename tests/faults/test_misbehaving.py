@@ -1,9 +1,6 @@
 """A sample of `misbehaving.py`: faults are named, the other seeds finish to the bit, nothing is left over."""
 
-import importlib.util
 import pickle
-import sys
-from pathlib import Path
 
 import pytest
 
@@ -12,15 +9,9 @@ from qlearn.environments import faults
 
 
 @pytest.fixture(scope="module")
-def harness():
-    """The harness as a module that worker processes find too."""
-    name = "misbehaving_environments"
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("misbehaving.py"))
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[name]
+def misbehaving(harness):
+    """The misbehaving."""
+    return harness("misbehaving")
 
 
 SAMPLE = [
@@ -40,23 +31,23 @@ SAMPLE = [
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=", ".join)
-def test_a_fault_is_named_and_the_other_seeds_finish(harness, monkeypatch, case):
+def test_a_fault_is_named_and_the_other_seeds_finish(misbehaving, monkeypatch, case):
     monkeypatch.setattr(faults, "LONGEST", 2000)
-    monkeypatch.setattr(harness, "PATIENCE", 2.0)
-    assert harness.wrong_with(harness.Case(*case)) == []
+    monkeypatch.setattr(misbehaving, "PATIENCE", 2.0)
+    assert misbehaving.wrong_with(misbehaving.Case(*case)) == []
 
 
-def test_a_fault_says_who_finished_and_travels_as_it_is(harness):
-    case = harness.Case("raises", "step 7", "table")
+def test_a_fault_says_who_finished_and_travels_as_it_is(misbehaving):
+    case = misbehaving.Case("raises", "step 7", "table")
     with pytest.raises(ql.EnvironmentFault) as caught:
-        ql.train(harness.agent_for("table"), harness.environment_for(case), episodes=6, seeds=harness.SEEDS)
+        ql.train(misbehaving.agent_for("table"), misbehaving.environment_for(case), episodes=6, seeds=misbehaving.SEEDS)
     assert (caught.value.seed, caught.value.episode, caught.value.step) == (2, 0, 7)
     assert caught.value.__notes__ == ["The other 3 finished: `.runs` of this error."]
     assert str(pickle.loads(pickle.dumps(ql.EnvironmentFault("x", 1, 2, 3)))) == "x"
 
 
-def test_where_all_seeds_fail_none_is_lost_from_the_message(harness):
-    class Broken(harness.Odd):
+def test_where_all_seeds_fail_none_is_lost_from_the_message(misbehaving):
+    class Broken(misbehaving.Odd):
         def step(self, action):
             raise OSError("no more licences")
 
@@ -66,10 +57,10 @@ def test_where_all_seeds_fail_none_is_lost_from_the_message(harness):
     assert caught.value.__notes__ == ["No other seed finished. Seeds 1, 2 failed too."]
 
 
-def test_patience_is_a_number_of_seconds_for_the_host(harness):
+def test_patience_is_a_number_of_seconds_for_the_host(misbehaving):
     assert ql.make("CartPole-v1", loop="host", patience=5).patience == 5.0
     assert ql.make("CartPole-v1(loop='host', patience=7)").patience == 7.0
     with pytest.raises(ql.InputError, match="patience=0"):
-        ql.make(harness.Odd, patience=0)
+        ql.make(misbehaving.Odd, patience=0)
     with pytest.raises(ql.InputError, match="not stepped on the host"):
         ql.make("NChain-v0", patience=5)

@@ -199,7 +199,7 @@ def as_schedule(owner: object, name: str, *, high: float | None = None) -> None:
         InputError: naming the class, the field and the range.
     """
     value: Any = getattr(owner, name)
-    if hasattr(value, "counts_visits"):
+    if hasattr(value, "counts_visits") and hasattr(value, "value"):  # explorations count visits too
         top = max(getattr(value, "start", 0.0), getattr(value, "end", 0.0))
     else:
         number(owner, name, 0.0, float("inf") if high is None else high)
