@@ -11,7 +11,7 @@ from cyclopts import App, Parameter
 from qlearn.cli.asked import is_specification
 from qlearn.cli.options import Budget, Output, Whole, at_least, check_discount, made
 from qlearn.cli.terminal import note, print_json, say, say_command, shell, title
-from qlearn.errors import InputError, Interrupted
+from qlearn.errors import InputError, Interrupted, StoreError
 
 if TYPE_CHECKING:
     from qlearn.comparison.sweep_toml import Asked
@@ -146,7 +146,18 @@ def _carried_out(asked: Asked, confirm: int | None, trials: int | None, store: P
         return run(one.agents, where, settings, seeds=one.seeds, store=store, **budget, **judged)
     from qlearn.comparison.search import search
 
-    return search(one.agents, where, settings, trials=trials, seeds=one.seeds, store=store, **budget, **judged)
+    judged |= {"trials": trials, "storage": None if store is None else f"sqlite:///{_folder_of(store) / 'study.db'}"}
+    return search(one.agents, where, settings, seeds=one.seeds, store=store, **budget, **judged)
+
+
+def _folder_of(store: Path) -> Path:
+    """Return the folder in which a search's trials are kept beside its runs, made where it is not there."""
+    folder = store.parent if store.suffix in (".sqlite", ".db") else store
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"{folder} cannot be made ({error.strerror}). Name another folder.") from error
+    return folder.absolute()
 
 
 def _command(

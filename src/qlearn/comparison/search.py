@@ -14,6 +14,7 @@ from qlearn.comparison.settings import Range, path_of, shown, with_settings
 from qlearn.comparison.specification import METRICS, Metric
 from qlearn.comparison.stored import Kept
 from qlearn.comparison.sweep import confirmed, fresh_seeds, named_agents, settings_for, truth_before
+from qlearn.comparison.sweep_toml import words_of
 from qlearn.comparison.sweeps import Point, Sweep
 from qlearn.environments import make
 from qlearn.errors import InputError, Interrupted
@@ -21,12 +22,14 @@ from qlearn.statistics import mean_interval, wilson_interval
 from qlearn.training.gathered import versions
 from qlearn.training.grid import train_grid
 from qlearn.training.plan import budget_of, seeds_of
+from qlearn.training.progress import Meter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Progress = Callable[[float, str], None] | bool | None
 PORTION = 8  # seeds that a setting runs before it may be given up
+LOST = -1e300  # what a run without a score counts as while a search looks for the best
 KEPT = ("scores", "optimal", "diverged")
 
 
@@ -70,7 +73,7 @@ def search(  # noqa: PLR0913 - each is one word that a user types
         pruner: an Optuna pruner; None for ``WilcoxonPruner``.
         storage: Optuna's, such as ``"sqlite:///study.db"``: what was tried stays there and counts among the trials, so
             that an interrupted search goes on.
-        progress: a function of (share done, words), or as in `train`.
+        progress: as in `train`.
         store: where the runs on fresh seeds are kept, as in `compare`.
 
     Returns:
@@ -91,12 +94,17 @@ def search(  # noqa: PLR0913 - each is one word that a user types
     truth = truth_before(world, common_discount(list(agents.values()), discount), horizon)
     points: list[Point] = []
     judge = _Judge(world, numbers, budget, metric)
-    for place, ((name, one), own) in enumerate(zip(agents.items(), settings_for(agents, settings), strict=True)):
+    spaces = settings_for(agents, settings)
+    for one, own in zip(agents.values(), spaces, strict=True):
         for setting in own:
             path_of(one, setting)
-        study = _study(f"{name} on {world.name}: {judge.words}", sampler, pruner, storage)
-        _try(study, _Trials(name, one, own, trials, place / len(agents), 1 / len(agents)), judge, progress)
-        points += [_point(name, one, trial, numbers) for trial in study.trials if KEPT[0] in trial.user_attrs]
+    with Meter(progress, trials * len(agents), f"{trials} trials of each") as meter:
+        for (name, one), own in zip(agents.items(), spaces, strict=True):
+            study = _study(
+                f"{name} on {world.name}: {judge.words}; {' '.join(words_of(own))}", sampler, pruner, storage
+            )
+            _try(study, _Trials(name, one, own, trials), judge, meter)
+            points += [_point(name, one, trial, numbers) for trial in study.trials if KEPT[0] in trial.user_attrs]
     used = type(study.sampler).__name__, type(study.pruner).__name__
     given_up = sum(point.mean is None for point in points)
     named_world = environment if isinstance(environment, str) else world
@@ -170,20 +178,18 @@ class _Judge:
 
 
 class _Trials:
-    """What one agent's study tries, and its part of the whole work."""
+    """What one agent's study tries."""
 
-    def __init__(self, name: str, agent: Any, settings: Any, count: int, done: float, part: float) -> None:
+    def __init__(self, name: str, agent: Any, settings: Any, count: int) -> None:
         self.name, self.agent, self.settings, self.count = name, agent, settings, count
-        self.done, self.part = done, part
 
 
-def _try(study: Any, trials: _Trials, judge: _Judge, progress: Progress) -> None:
+def _try(study: Any, trials: _Trials, judge: _Judge, meter: Meter) -> None:
     """Carry out the trials that the study still lacks."""
     optuna = load_optuna()
     finished = [trial for trial in study.trials if KEPT[0] in trial.user_attrs]
+    meter.add(0, min(len(finished), trials.count))
     for place in range(len(finished), trials.count):
-        if callable(progress):
-            progress(trials.done + trials.part * place / trials.count, f"{trials.name}: trial {place + 1}")
         with _quiet(optuna):
             trial = study.ask()
             values = {name: _suggested(trial, name, given) for name, given in trials.settings.items()}
@@ -198,6 +204,7 @@ def _try(study: Any, trials: _Trials, judge: _Judge, progress: Progress) -> None
             study.tell(
                 trial, None if state == "pruned" else mean, state=getattr(optuna.trial.TrialState, state.upper())
             )
+        meter.add(0, 1)
 
 
 def _carried_out(trial: Any, agent: Any, judge: _Judge) -> str:
@@ -209,7 +216,7 @@ def _carried_out(trial: Any, agent: Any, judge: _Judge) -> str:
     for first in range(0, judge.seeds.size, PORTION):
         some = judge.seeds[first : first + PORTION]
         found, best, failed = judge.scores(agent, some)
-        scores += [float(score) if np.isfinite(score) else -1e300 for score in found]
+        scores += [float(score) if np.isfinite(score) else LOST for score in found]
         optimal += [] if best is None else [bool(one) for one in best]
         diverged += failed
         for step, score in enumerate(scores[first:], start=first):
@@ -232,7 +239,7 @@ def _suggested(trial: Any, name: str, given: Any) -> Any:
 
 def _point(method: str, agent: Any, trial: Any, seeds: Any) -> Point:
     scores, optimal, diverged = (trial.user_attrs[name] for name in KEPT)
-    n, whole = len(scores), len(scores) == seeds.size
+    n, whole = len(scores), len(scores) == seeds.size and min(scores) > LOST
     values = {name: value if isinstance(value, float) else _read(value) for name, value in trial.params.items()}
     share = wilson_interval(sum(optimal), n) if optimal else None
     return Point(
@@ -240,7 +247,7 @@ def _point(method: str, agent: Any, trial: Any, seeds: Any) -> Point:
         values=values,
         agent=with_settings(agent, values),
         name=", ".join(f"{key} {shown(value)}" for key, value in values.items()),
-        scores=np.array([*scores, *([np.nan] * (seeds.size - n))]),
+        scores=np.array([*(np.nan if x <= LOST else x for x in scores), *([np.nan] * (seeds.size - n))]),
         mean=mean_interval(np.array(scores)) if whole else None,
         optimal=np.array(optimal, dtype=np.bool_) if optimal and whole else None,
         share=share if whole else None,

@@ -93,7 +93,7 @@ def _chosen(sweep: Sweep, best: Point) -> list[str]:
         told.append(f"Not shown to be worse ({len(near)} of {many - 1}; paired by seed, Holm): {names}.")
     elif many > 1 and len(sweep.seeds) > MOST_WITHOUT_SIGNIFICANCE:
         told.append("All others are worse (paired by seed, Holm, 5%).")
-    edge = _at_the_edge(sweep, best)
+    edge = _at_the_edge(sweep, best) if sweep.study is None else ""  # a search tries what lies between its ends
     return told + ([edge] if edge else [])
 
 

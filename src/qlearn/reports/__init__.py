@@ -12,8 +12,12 @@ if TYPE_CHECKING:
     from qlearn.reports.network_curve import network_curve
     from qlearn.reports.policy_map import policy_map
     from qlearn.reports.problem_drawing import draw
+    from qlearn.reports.profiles import profiles
     from qlearn.reports.q_heatmap import q_heatmap
+    from qlearn.reports.report import report
     from qlearn.reports.saving import save, save_figure
+    from qlearn.reports.score_runs import score_runs
+    from qlearn.reports.sensitivity import interaction, sensitivity
     from qlearn.reports.tables import (
         comparison_table,
         print_comparison,
@@ -33,9 +37,14 @@ _FILE_OF = {
     "policy_map": "policy_map",
     "print_comparison": "tables",
     "print_tournament": "tables",
+    "profiles": "profiles",
     "q_heatmap": "q_heatmap",
+    "report": "report",
     "save": "saving",
     "save_figure": "saving",
+    "score_runs": "score_runs",
+    "interaction": "sensitivity",
+    "sensitivity": "sensitivity",
     "tournament_table": "tables",
     "training_curve": "training_curve",
 }
@@ -46,14 +55,19 @@ __all__ = [
     "draw",
     "export",
     "final_values",
+    "interaction",
     "learning_curves",
     "network_curve",
     "policy_map",
     "print_comparison",
     "print_tournament",
+    "profiles",
     "q_heatmap",
+    "report",
     "save",
     "save_figure",
+    "score_runs",
+    "sensitivity",
     "tournament_table",
     "training_curve",
 ]
