@@ -9,8 +9,9 @@ kills are used up; the last one ends by itself.  Its runs are held, every array 
 that was never killed and kept nothing, and its log against the runs.
 
 What a kill loses is the time from the last state kept (or the first progress of the process) to the last progress.  An
-interval is a third of a second, or twenty times what a write took where that is longer, as on a busy machine; states
-are kept between two words of progress, so that the longest pause between these is added.
+interval is a third of a second, or longer where writing would take more than a twentieth of the time: twenty times what
+a write took, and twice that after one that took longer than those before, as on a busy machine.  States are kept
+between two words of progress, so that the longest pause between these is added.
 """
 
 import argparse
@@ -106,7 +107,7 @@ def lost_since(folder, began):
     kept = saves[-1][0] if saves else made[0]
     cost = max((cost for _, cost in saves), default=0.0)
     pause = max((b - a for a, b in itertools.pairwise(made)), default=0.0)
-    return Kill(max(0.0, made[-1] - kept), max(EVERY, 20 * cost) + pause)
+    return Kill(max(0.0, made[-1] - kept), max(EVERY, 40 * cost) + pause)
 
 
 def wait_until(true, seconds):
@@ -210,8 +211,9 @@ def main():
 Made by `make kills` on {dt.date.today()}: {len(lost)} kills, random seed {given.seed}, {os.cpu_count()} cores,
 {platform.system()}, Python {platform.python_version()}, qlearn {version("qlearn")}, JAX {version("jax")}.
 
-A checkpoint every {EVERY} s, or in twenty times as long as writing one took. What a kill may lose is that interval and
-the longest pause between two words of progress, as the process itself noted them.
+A checkpoint every {EVERY} s, rarer where writing would take more than a twentieth of the time (forty times the longest
+write of the process at most). What a kill may lose is that interval and the longest pause between two words of
+progress, as the process itself noted them.
 
 | training | kills | trainings ended | most lost by a kill (limit) | runs | log |
 |---|---|---|---|---|---|

@@ -27,7 +27,7 @@ def train(folder, agent, environment, steps, first, plain):
 
     def save(self, lane, arrays):
         whole_save(self, lane, arrays)
-        note("saves", self._cost[lane])
+        note("saves", self.cost(lane))
 
     Folder.save = save
     keep_compiled()

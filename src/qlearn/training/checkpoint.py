@@ -24,6 +24,7 @@ from qlearn.files import atomic_write, load_arrays, save_arrays
 FORMAT = 1
 MANIFEST = "checkpoint.json"
 _GENERATIONS = 2
+_SHARE = 20.0  # times as long as writing takes does training last, at least
 
 
 class Folder:
@@ -37,9 +38,9 @@ class Folder:
 
     def __init__(self, path: Path, every: float, *, further: bool = False) -> None:
         self.path, self.every, self.further = path, every, further
-        self._last: dict[int, float] = {}  # of every lane: when it was written, by the clock of this process
+        # Of every lane, by the clock of this process: its beginning, its last write, seconds of all writes and of that.
+        self._times: dict[int, tuple[float, float, float, float]] = {}
         self._began: dict[int, float] = {}  # since when it is being written
-        self._cost: dict[int, float] = {}  # seconds that it took
         self._number: dict[int, int] = {}
 
     def load(self, lane: int) -> Frozen | None:
@@ -68,13 +69,13 @@ class Folder:
         return [file for file in files if file.exists()]
 
     def due(self, lane: int) -> bool:
-        """Whether ``every`` seconds have passed, and writing takes less than a twentieth of the time.
+        """Whether ``every`` seconds have passed, and writing, this time too, takes a twentieth of the time at most.
 
-        Where it is, what follows until ``save`` is done counts as writing.
+        What one takes is known from the one before.  Where it is due, what follows until ``save`` is done counts.
         """
         now = time.monotonic()
-        since = now - self._last.setdefault(lane, now)
-        if since < max(self.every, 20.0 * self._cost.get(lane, 0.0)):
+        first, last, spent, cost = self._times.setdefault(lane, (now, now, 0.0, 0.0))
+        if now - last < self.every or now - first < _SHARE * (spent + cost):
             return False
         self._began[lane] = now
         return True
@@ -86,8 +87,13 @@ class Folder:
         file = self.path / f"lane-{lane:04d}-{number % _GENERATIONS}.npz"
         save_arrays(file, arrays, {"number": number, "lane": lane}, compressed=False)
         self._number[lane] = number
-        self._last[lane] = time.monotonic()
-        self._cost[lane] = self._last[lane] - began
+        first, _, spent, _ = self._times.get(lane, (began, began, 0.0, 0.0))
+        now = time.monotonic()
+        self._times[lane] = first, now, spent + now - began, now - began
+
+    def cost(self, lane: int) -> float:
+        """Seconds that the last write of a lane took."""
+        return self._times[lane][3]
 
     def clear(self) -> None:
         """Remove what killed processes left half-written."""
