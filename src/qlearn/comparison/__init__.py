@@ -12,11 +12,13 @@ from qlearn.comparison.suite import Suite
 from qlearn.comparison.sweep import sweep
 from qlearn.comparison.sweeps import Sweep
 from qlearn.comparison.tournament import Entrant, Tournament, tournament
+from qlearn.comparison.until_decided import Decided, compare_until_decided
 
 __all__ = [
     "AgentResult",
     "Cell",
     "Comparison",
+    "Decided",
     "Entrant",
     "Pair",
     "Range",
@@ -26,6 +28,7 @@ __all__ = [
     "Sweep",
     "Tournament",
     "compare",
+    "compare_until_decided",
     "from_frame",
     "search",
     "sweep",
