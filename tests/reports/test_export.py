@@ -61,6 +61,64 @@ def test_onnxruntime_gives_the_values_of_the_run_from_raw_observations(text, wor
     assert written.model.num_checked == len(seen)
 
 
+class Parts(gym.Env):
+    """Two parts, one of them counted, and a mask."""
+
+    observation_space = gym.spaces.Dict(
+        {
+            "place": gym.spaces.Box(-1, 1, (3,), np.float32),
+            "kind": gym.spaces.Discrete(4),
+            "action_mask": gym.spaces.MultiBinary(3),
+        }
+    )
+    action_space = gym.spaces.Discrete(3)
+
+    def _seen(self):
+        place = self.np_random.uniform(-1, 1, 3).astype(np.float32)
+        return {"place": place, "kind": int(self.np_random.integers(4)), "action_mask": np.array([1, 0, 1], np.int8)}
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.t = 0
+        return self._seen(), {}
+
+    def step(self, action):
+        self.t += 1
+        return self._seen(), 1.0, self.t == 5, False, {}
+
+
+def two_inputs(shape, actions):
+    import keras
+
+    place, kind = keras.Input((3,), name="place"), keras.Input((4,), name="kind")
+    both = keras.layers.Concatenate()([place, kind])
+    return keras.Model({"place": place, "kind": kind}, keras.layers.Dense(actions)(both))
+
+
+@pytest.mark.parametrize("kind", ["keras", "onnx", "stablehlo"])
+def test_parts_go_in_by_name_and_the_mask_stays_outside(kind, tmp_path):
+    import keras
+
+    agent = ql.DQN(
+        two_inputs,
+        keras.optimizers.Adam(),
+        head=ql.Categorical(0, 5, atoms=6),
+        batch_size=8,
+        learning_starts=16,
+        replay=100,
+    )
+    runs = ql.train(agent, Parts, steps=40)
+    written = ql.export(runs, 0, kind, tmp_path, evaluation=False)
+    assert {part.name for part in written.model.inputs} == {"place", "kind"}
+    assert written.model.difference <= 1e-5
+    card = written.card.read_text(encoding="utf-8")
+    assert "take the largest value among the legal ones" in card
+    if kind == "onnx":
+        seen = {"kind": np.array([0, 3], np.int32), "place": np.full((2, 3), 0.5, np.float32)}
+        values = onnxruntime.InferenceSession(written.model.path).run(None, seen)[0]
+        np.testing.assert_allclose(values, runs.q_function(0)(seen), rtol=0, atol=1e-5)
+
+
 @pytest.fixture(scope="module")
 def runs():
     return ql.train(parse_agent(CASES[1][0]), "CartPole-v1", steps=300, seeds=[3, 5], snapshots=2)

@@ -35,7 +35,7 @@ def model_card(runs: Runs, files: Sequence[ModelFile], found: RunsEvaluation | N
     lines = [
         f"# {runs.label} on {runs.environment.name}",
         "",
-        f"Q values that [qlearn](https://pypi.org/project/qlearn/) {runs.versions['qlearn']} learnt in "
+        f"Q values that qlearn {runs.versions['qlearn']} learnt in "
         f"{int(runs.num_steps[runs.seeds == seed][0]):,} steps with seed {seed}. The model takes a batch of "
         f"observations as the environment gives them ({given}, the batch in front), scales them inside "
         f"where that was learnt with, and gives the value of each of {files[0].num_actions} actions.{states}",
