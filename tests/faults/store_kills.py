@@ -158,9 +158,7 @@ def main():
             folder, case = Path(place), CASES[name]
             count, sound = straight(folder, case)
             kills = max(1, round(given.kills * shares[name]))
-            digest, ended = kill_often(
-                folder, case, kills, rng, lambda words, name=name: print(f"{name}: {words}", flush=True)
-            )
+            digest, ended = kill_often(folder, case, kills, rng, say_of(name))
             assert digest == sound, f"{name}: other numbers after kills"
             shared, together = straight(folder, case, given.processes) if given.processes > 1 else (count, sound)
             assert (shared, together) == (count, sound), f"{name}: other numbers with {given.processes} processes"

@@ -31,7 +31,7 @@ class Keeping:
             computed again.
         shard: Compute only the i-th of n parts into the store, as 1/4; `qlearn runs merge` brings parts together.
         modules: A module of your own to import, whose environments may be named; may be given several times.
-        workers: Processes for environments that are ordinary Python; one for each core where it is not given.
+        workers: Processes for environments that are ordinary Python, with a store; 1 where it is not given.
     """
 
     store: Annotated[Path | None, Parameter(negative="")] = None

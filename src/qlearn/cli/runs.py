@@ -119,7 +119,7 @@ def resume(
     Args:
         store: Folder or file of a store.
         modules: A module of your own to import, whose environments may be named.
-        workers: Processes for environments that are ordinary Python; one for each core where it is not given.
+        workers: Processes for environments that are ordinary Python; 1 where it is not given.
         json: Print one JSON object on standard output, and nothing else there.
         seed: Accepted for scripts; the seeds are those that were asked for.
     """

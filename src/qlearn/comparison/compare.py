@@ -130,8 +130,7 @@ def compared(
         asked: what is compared.
         progress: as in `train`.
         store: as in `compare`.
-        workers: processes for environments that are ordinary Python and have an id, where there is a store; None for
-            one for each core.
+        workers: processes for environments that are ordinary Python and have an id, where there is a store.
     """
     began = time.perf_counter()
     agents, worlds = list(asked.agents.values()), worlds_of(asked)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from qlearn.comparison.judging import Progress, snapshots_within
-from qlearn.environments import make
+from qlearn.environments import HostEnvironment, make
 from qlearn.environments.naming import parse
 from qlearn.errors import InputError
 from qlearn.store import Store
@@ -58,7 +59,9 @@ def kept_runs_of(
     """Return the runs of a specification, for each environment and agent; what the store lacks is computed."""
     with opened(store) as kept:
         remember(kept, asked)
-        found = kept.runs(plans_of(asked, worlds), progress=progress)
+        plans = plans_of(asked, worlds)
+        _fill(kept, asked, worlds, workers, (1, 1))
+        found = kept.runs(plans, progress=progress)
     return found
 
 
@@ -77,7 +80,25 @@ def compute_shard(
     """
     with opened(store) as kept:
         remember(kept, asked)
-        return kept.complete(plans_of(asked, worlds_of(asked)), progress=progress, shard=shard)
+        worlds = worlds_of(asked)
+        plans = plans_of(asked, worlds)
+        _fill(kept, asked, worlds, workers, shard)
+        return kept.complete(plans, progress=progress, shard=shard)
+
+
+def _fill(store: Store, asked: Specification, worlds: list[Any], workers: int | None, shard: tuple[int, int]) -> None:
+    """Let processes of their own compute what is ordinary Python and has a text; the rest is done here."""
+    if workers is None or workers < 2 or not any(map(_is_python, worlds)):
+        return
+    from qlearn.comparison.pool import fill
+
+    part = tuple(text for text, world in zip(asked.environments, worlds, strict=True) if _is_python(world))
+    only = replace(asked, environments=part) if shard == (1, 1) else asked
+    fill(store, only, workers, shard)
+
+
+def _is_python(world: Any) -> bool:
+    return isinstance(world, HostEnvironment)
 
 
 class _Open:

@@ -60,6 +60,7 @@ class Pending:
         self._database, self._lock, self._me = database, threading.Lock(), me()
         self._groups: list[tuple[Subject, list[Unit]]] = []
         self.whole = self.finished = 0
+        self.given_up: list[tuple[Subject, Unit]] = []
         lanes = 0
         for subject, units in wanted:
             ordered = list(units.values())
@@ -72,13 +73,19 @@ class Pending:
         done = finished(self._database, subject, units)
         self.whole += len(units)
         self.finished += len(done)
-        stages = _stages(self._database, [unit for unit in units if unit.row not in done])
+        left = [unit for unit in units if unit.row not in done]
+        deaths = deaths_of(self._database)
+        self.given_up += [(subject, unit) for unit in left if deaths.get(unit.row, 0) >= MOST_DEATHS]
+        stages = _stages(self._database, left)
         by_stage = defaultdict(list)
-        for unit in units:
-            if unit.row not in done:
+        for unit in left:
+            if unit.row not in deaths:
                 by_stage[stages.get(unit.row)].append(unit)
         for _, some in sorted(by_stage.items(), key=lambda one: (one[0] is None, one[0] or ())):
             self._groups.append((subject, some))
+        # Where a process died, each unit goes by itself from then on: one of them may have been the cause.
+        alone = dataclasses.replace(subject, batch=1)
+        self._groups += [(alone, [unit]) for unit in left if 0 < deaths.get(unit.row, 0) < MOST_DEATHS]
 
     @property
     def left(self) -> int:
@@ -126,6 +133,31 @@ class Pending:
         taken = {unit.row for unit in free}
         units[:] = [unit for unit in units if unit.row not in taken]
         return (Batch(subject, tuple(free)) if free else None), holder
+
+
+def deaths_of(database: Database) -> dict[int, int]:
+    """How often a process died that computed a unit, by the unit's row."""
+    return {int(row): int(deaths) for row, deaths in database.rows("SELECT unit, deaths FROM faults")}
+
+
+def note_deaths(database: Database) -> int:
+    """Count the units that are leased by the dead, and free them; how many there were."""
+    with database.writing(durable=False):
+        held = database.rows("SELECT unit, machine, pid, start FROM leases")
+        dead = [int(row) for row, *rest in held if not Owner(*rest).lives]
+        order = (
+            "INSERT INTO faults (unit, deaths, message) VALUES (?, 1, 'its process died') "
+            "ON CONFLICT (unit) DO UPDATE SET deaths = deaths + 1"
+        )
+        database.each(order, [(row,) for row in dead])
+        database.each("DELETE FROM leases WHERE unit = ?", [(row,) for row in dead])
+    return len(dead)
+
+
+def forget_deaths(database: Database) -> None:
+    """Begin to count anew."""
+    with database.writing(durable=False):
+        database.run("DELETE FROM faults")
 
 
 def free(database: Database, units: Sequence[Unit]) -> None:

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from qlearn.errors import InputError, Interrupted, StoreError
+from qlearn.errors import EnvironmentFault, InputError, Interrupted, StoreError
 from qlearn.store.asked import Subject, subjects_of
 from qlearn.store.compute import Computing
 from qlearn.store.database import Database
 from qlearn.store.identity import digest_of
 from qlearn.store.overview import Group, units_in
-from qlearn.store.pending import Pending, units_of
+from qlearn.store.pending import MOST_DEATHS, Pending, units_of
 from qlearn.store.records import Unit, read_results
 from qlearn.store.seedwise import Result, outcome_of
 from qlearn.training.gathered import runs_of
@@ -103,6 +103,7 @@ class Store:
     ) -> int:
         pending, stop = Pending(self.database, wanted, shard), threading.Event()
         if pending.left == 0:
+            _refuse_given_up(pending)
             return pending.whole
         whole = sum(subject.budget * len(units) for subject, units in wanted)
         words = f"{pending.finished:,} of {pending.whole:,} runs kept"
@@ -118,6 +119,7 @@ class Store:
                 f"Interrupted: {pending.finished:,} of {pending.whole:,} runs are kept in {self.path}; the same "
                 "call goes on."
             )
+        _refuse_given_up(pending)
         return pending.whole
 
     def _gathered(self, subject: Subject, units: dict[int, Unit]) -> Runs:
@@ -204,6 +206,19 @@ class Store:
 
     def __repr__(self) -> str:
         return f"<Store {self.path}: {len(self):,} results>"
+
+
+def _refuse_given_up(pending: Pending) -> None:
+    """Raise an EnvironmentFault where processes died so often at a run that it was left."""
+    if not pending.given_up:
+        return
+    subject, unit = pending.given_up[0]
+    several = f", and so at {len(pending.given_up) - 1} more runs" if len(pending.given_up) > 1 else ""
+    raise EnvironmentFault(
+        f"{subject.job.environment.name}: the process that computed seed {unit.seed} of {subject.job.agent.label} died "
+        f"{MOST_DEATHS} times{several}; all others have finished and are kept. Mend the environment and repeat the "
+        "command."
+    )
 
 
 def _runs(subject: Subject, results: list[Result], origins: list[str]) -> Runs:
