@@ -155,7 +155,7 @@ def _apart(maker: Callable[[], Any]) -> tuple[Verdict, str]:
 def _within(environment: HostEnvironment) -> tuple[Verdict, str]:
     env, outside, infinite = environment.make_env(), 0, 0
     for _, _, following, reward, _, _ in _walk(env, 9, 1000):
-        environment.encode(following)
+        environment.encode(following, np.ones(environment.num_actions), over=True)
         outside += not env.observation_space.contains(following)
         infinite += not np.isfinite(reward)
     return _told(outside + infinite == 0, f"of 1,000 steps {outside} left the space, {infinite} paid no finite reward")
