@@ -16,9 +16,13 @@ if TYPE_CHECKING:
 
 def scores_verdict(scores: Scores) -> str:
     """Return a paragraph: who is better, how far all are from the optimum, who failed, and what limits it."""
+    return " ".join(sentences(scores))
+
+
+def sentences(scores: Scores) -> list[str]:
+    """Return the verdict's parts, each a sentence or two."""
     ranking = ranked(scores)
-    told = [*differences(scores, ranking), *_distance(scores, ranking), *failures(scores), *notes_of(limits(scores))]
-    return " ".join(told)
+    return [*differences(scores, ranking), *_distance(scores, ranking), *failures(scores), *notes_of(limits(scores))]
 
 
 def ranked(scores: Scores) -> list[str]:

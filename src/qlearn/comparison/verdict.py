@@ -16,16 +16,20 @@ MOST_DISTANCES = 6
 
 def verdict(comparison: Comparison) -> str:
     """Return a paragraph: differences first, then how far all are from the optimum, who failed, and what limits it."""
+    return " ".join(sentences(comparison))
+
+
+def sentences(comparison: Comparison) -> list[str]:
+    """Return the verdict's parts, each a sentence or two."""
     what = "exact values" if comparison.truth is not None else "values by rollouts"
     names = [agent.name for agent in ranked(comparison)]
     scores = comparison.scores
-    told = [
+    return [
         *differences(scores, names, what),
         *_distance(comparison),
         *failures(scores),
         *notes_of(list(comparison.notes)),
     ]
-    return " ".join(told)
 
 
 def ranked(comparison: Comparison) -> list[AgentResult]:

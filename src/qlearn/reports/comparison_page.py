@@ -11,7 +11,7 @@ import numpy as np
 
 from qlearn.comparison import Comparison
 from qlearn.comparison.exports import cells, heading, references
-from qlearn.comparison.verdict import ranked
+from qlearn.comparison.verdict import ranked, sentences
 from qlearn.comparison.words import interval, number, percent, probability
 from qlearn.environments import FiniteMDP
 from qlearn.reports.html import Html, element, joined, named, table
@@ -62,7 +62,7 @@ def comparison_sections(comparison: Comparison, prefix: str = "", title: str = "
     shown = drawn(comparison)
     less, several = _less(comparison, shown), len(comparison.agents) > 1
     found = [
-        Section("verdict", "Verdict", paragraphs(comparison.verdict, class_="verdict")),
+        Section("verdict", "Verdict", paragraphs(sentences(comparison), class_="verdict")),
         Section("table", "Table", _table(comparison)),
         Section("curves", "Learning curves", _curves(shown, less, prefix)),
         Section("runs", "Every seed", _runs(shown, less, prefix)),

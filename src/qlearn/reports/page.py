@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -68,9 +69,9 @@ def _section(some: Section) -> Html:
     return element("section", heading, some.content, id=some.name, aria_labelledby=f"{some.name}-title")
 
 
-def paragraphs(text: str, **attributes: Any) -> Html:
-    """Return text in paragraphs, one for each of its lines."""
-    lines = (element("p", line) for line in text.splitlines() if line.strip())
+def paragraphs(texts: Sequence[str], **attributes: Any) -> Html:
+    """Return texts as paragraphs."""
+    lines = (element("p", text) for text in texts)
     return element("div", *lines, **attributes) if attributes else joined(lines)
 
 

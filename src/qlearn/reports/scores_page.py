@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qlearn.comparison.scores import Scores
+from qlearn.comparison.scores_verdict import sentences
 from qlearn.comparison.words import interval, number, percent, probability
 from qlearn.reports.comparison_page import MOST_DRAWN, comparison_sections, data_section
 from qlearn.reports.html import Html, element, joined, named, table
@@ -46,7 +47,7 @@ def suite_page(suite: Suite) -> str:
 def scores_sections(scores: Scores) -> list[Section]:
     """Return what scores say: verdict, table, all tasks together, every run, pairs."""
     found = [
-        Section("verdict", "Verdict", paragraphs(scores.verdict, class_="verdict")),
+        Section("verdict", "Verdict", paragraphs(sentences(scores), class_="verdict")),
         Section("table", "Table", _table(scores)),
     ]
     if len(scores.tasks) > 1 and scores.normalised is not None:

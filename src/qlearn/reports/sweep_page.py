@@ -21,7 +21,7 @@ def sweep_page(sweep: Sweep) -> str:
     """Return a sweep as one HTML page."""
     many, n = len(sweep.points), len(sweep.seeds)
     sections = [
-        Section("verdict", "Verdict", paragraphs(sweep.verdict, class_="verdict")),
+        Section("verdict", "Verdict", paragraphs(sweep.verdict.splitlines(), class_="verdict")),
         Section("sensitivity", "Sensitivity", _curves(sweep)),
         *_maps(sweep),
         Section("table", "Every setting", _table(sweep)),
