@@ -5,6 +5,7 @@ A million transitions of one seed; batches are drawn and fetched in a loop on th
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -138,7 +139,13 @@ def section(title, timings, failed):
         )
     rows += [{"what": name, "ratio": None, "ratio_wall": None, "absolute": None, "target": None, "met": None}
              | {"failed": error} for name, error in failed.items()]  # fmt: skip
-    return {"title": title, "rows": rows, "conditions": measure.conditions() | {"pinned_to_one_core": True}}
+    busy = f"Load average at the end: {os.getloadavg()[0]:.0f}." if hasattr(os, "getloadavg") else ""
+    return {
+        "title": title,
+        "rows": rows,
+        "notes": [busy] * bool(busy),
+        "conditions": measure.conditions() | {"pinned_to_one_core": True},
+    }
 
 
 HEAD = """# Drawing by priority
