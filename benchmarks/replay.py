@@ -139,13 +139,10 @@ def section(title, timings, failed):
         )
     rows += [{"what": name, "ratio": None, "ratio_wall": None, "absolute": None, "target": None, "met": None}
              | {"failed": error} for name, error in failed.items()]  # fmt: skip
-    busy = f"Load average at the end: {os.getloadavg()[0]:.0f}." if hasattr(os, "getloadavg") else ""
-    return {
-        "title": title,
-        "rows": rows,
-        "notes": [busy] * bool(busy),
-        "conditions": measure.conditions() | {"pinned_to_one_core": True},
-    }
+    found = {"title": title, "rows": rows, "conditions": measure.conditions() | {"pinned_to_one_core": True}}
+    if hasattr(os, "getloadavg"):
+        found["notes"] = [f"Load average at the end: {os.getloadavg()[0]:.0f}."]
+    return found
 
 
 HEAD = """# Drawing by priority
