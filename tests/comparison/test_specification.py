@@ -121,3 +121,12 @@ def test_several_environments_give_a_comparison_each_and_what_follows_from_all(t
         ql.compare(suite.specification, "NChain-v0")
     with pytest.raises(ql.InputError, match="there twice"):
         ql.compare(agents, "NChain-v0", "NChain-v0", episodes=2, seeds=2)
+
+
+def test_the_metric_and_the_margin_of_a_specification_are_those_of_its_scores():
+    asked = Specification(ql.QLearning(), "FrozenLake-v1", episodes=5, seeds=4, metric="online", margin=0.3)
+    found = ql.compare(asked)
+    cell = next(iter(found.scores.cells.values()))
+    assert cell.values.tolist() == found.agents[0].online_return.tolist()
+    assert found.scores.margin == 0.3
+    assert found.scores.metric == "online return"

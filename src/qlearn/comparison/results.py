@@ -127,15 +127,23 @@ class Comparison:
 
     @cached_property
     def scores(self) -> Scores:
-        """The exact values as `Scores`, which are joined with those of other environments and compared."""
-        name = self.environment.name
-        truth = self.truth
+        """The runs' values as `Scores`, which are joined with those of other environments and compared.
+
+        The value of each final policy, or the mean online return where a specification says so.
+        """
+        name, truth = self.environment.name, self.truth
+        online = self.settings.get("metric") == "online"
+        metric = "online return" if online else "exact value" if truth is not None else "value by rollouts"
         return Scores(
-            {(a.name, name): Cell.of(a.exact_return, self.seeds, a.runs.diverged) for a in self.agents},
-            metric="exact value" if truth is not None else "value by rollouts",
+            {
+                (a.name, name): Cell.of(a.online_return if online else a.exact_return, self.seeds, a.runs.diverged)
+                for a in self.agents
+            },
+            metric=metric,
             optimum={} if truth is None else {name: truth.optimum},
             control={} if truth is None else {name: truth.uniform},
             paired=True,
+            margin=self.settings.get("margin"),
             notes=self.notes,
         )
 
