@@ -9,6 +9,7 @@ from qlearn.comparison.compare import compared
 
 WORLD = """
 import os
+import sys
 import gymnasium as gym
 
 class DiesOnce(gym.Env):
@@ -16,12 +17,12 @@ class DiesOnce(gym.Env):
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
-        if os.path.exists("poison"):
-            os.remove("poison")
-            os.kill(os.getpid(), 9)
         return 0, {}
 
     def step(self, action):
+        if "pytest" not in sys.modules and os.path.exists("poison"):
+            os.remove("poison")
+            os.kill(os.getpid(), 9)
         return 0, float(action), True, False, {}
 """
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _WORKER = "from qlearn.comparison.pool import worker; raise SystemExit(worker())"
 _POLL = 0.1
+_SPARE = 3
 _BY_ITSELF = (0, 2, 3, 4, 5, 130)  # what a worker that ends by itself gives; the caller meets the same and tells it
 
 
@@ -41,6 +42,7 @@ def fill(store: Store, asked: Specification, workers: int, shard: tuple[int, int
         "shard": shard,
         "modules": _modules(asked),
     }
+    spare = _SPARE  # a process may also die before it takes a run, but not for ever
     running = [_started(told) for _ in range(workers)]
     with _ended_with_this(running):
         while running:
@@ -48,7 +50,9 @@ def fill(store: Store, asked: Specification, workers: int, shard: tuple[int, int
             for process in [one for one in running if one.poll() is not None]:
                 running.remove(process)
                 died = process.returncode not in _BY_ITSELF
-                if note_deaths(store.database) and died:
+                held = note_deaths(store.database)
+                spare -= died and not held
+                if died and (held or spare > 0):
                     running.append(_started(told))
 
 
