@@ -7,7 +7,9 @@ import pytest
 
 import qlearn as ql
 from qlearn.comparison.wins import difference_sd, first_wins, multinomial_sd, shared_wins
+from qlearn.comparison.words import percent
 from qlearn.errors import InputError
+from qlearn.training import tutorial_agents
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +67,21 @@ def test_json_is_plain_and_the_words_name_what_is_not_told_apart(tournament):
     assert found["optimum"] == pytest.approx(3663.6928, abs=1e-4)
     assert "standard deviation" in tournament.verdict
     assert "by exact value" in str(tournament)
+
+
+def test_the_verdict_on_the_tutorials_tournament_is_the_tutorials():
+    """22 against 13 is noise; the winner is optimal in one run of eight and loses 39% of what could be had."""
+    found = ql.tournament(tutorial_agents(), "NChain-v0", rounds=100, episodes=500)
+    told, best = found.verdict, found.agents[2]
+    assert "The count does not tell greedy Q-learning and reward sum apart" in told
+    assert "No difference was found between reward sum and greedy Q-learning" in told
+    assert told.count("ε-greedy Q-learning is better than") == 2
+    lost = float(best.evaluation.regret_percent.mean())
+    assert lost == pytest.approx(39.2, abs=4 * 18.1 / 36.637 * np.sqrt(20))  # four standard errors of 100 runs
+    share = 0.129
+    assert best.evaluation.share_optimal == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / 100))
+    words = f"loses {percent(lost / 100)} of the optimum and is optimal in {percent(best.evaluation.share_optimal)}"
+    assert words in told
 
 
 def test_a_tournament_needs_a_round():

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from qlearn.comparison.exports import columns, plain
 from qlearn.comparison.judging import Progress, as_list, check_judging, common_discount, judge, train_all
 from qlearn.comparison.names import distinct_names
+from qlearn.comparison.pair_words import differences
+from qlearn.comparison.scores import Cell, Scores
 from qlearn.comparison.wins import difference_sd, first_wins, multinomial_sd, shared_wins
 from qlearn.comparison.words import number, percent
 from qlearn.environments import make
@@ -90,6 +93,19 @@ class Tournament:
         """What training returned, one for each agent."""
         return [agent.runs for agent in self.agents]
 
+    @cached_property
+    def scores(self) -> Scores:
+        """The exact values as `Scores`: what the games only hint at."""
+        name, truth = self.settings["environment"], self.truth
+        seeds = self.agents[0].runs.seeds
+        return Scores(
+            {(a.name, name): Cell.of(a.evaluation.exact_return, seeds, a.runs.diverged) for a in self.agents},
+            metric="exact value" if truth is not None else "value by rollouts",
+            optimum={} if truth is None else {name: truth.optimum},
+            control={} if truth is None else {name: truth.uniform},
+            paired=True,
+        )
+
     def table(self) -> str:
         """Return the table as plain text."""
         rows: list[tuple[str, ...]] = [
@@ -155,9 +171,10 @@ class Tournament:
                 f" A count of wins does not say how good the winner is: {best.name} has the highest mean exact value, "
                 f"and loses {lost} of the optimum and is optimal in {share} of the rounds."
             )
-        return (
-            f"Wins of {self.rounds} rounds with the standard deviation of each count: {told}.{self._close()}{distance}"
-        )
+        counts = f"Wins of {self.rounds} rounds with the standard deviation of each count: {told}.{self._close()}"
+        ranking = sorted(self.agents, key=lambda agent: -agent.exact.mean)
+        values = differences(self.scores, [agent.name for agent in ranking], f"{self.scores.metric}s")
+        return " ".join([counts + distance, *values])
 
     def _close(self) -> str:
         """Which neighbours in the ranking the count does not tell apart."""
