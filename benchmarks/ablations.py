@@ -1,6 +1,6 @@
 """What each switch of DQN brings: `python -m benchmarks.ablations [ENVIRONMENT ...] [--seeds N] [--share X]`.
 
-One agent with one switch on, and Rainbow with six, each against the same agent without, on the same seeds. What is judged are the weights that each seed ends with, greedily: their exact value where the model is known, else the mean of 20 games on seeds of their own; and what it earned while learning. Differences are taken seed by seed, with 95% intervals; p-values are corrected for all switches of one environment (Holm). Nothing was tuned for any switch: settings are those of its paper, but for the ends of C51's atoms. MinAtar runs only where it is named: it takes hours.
+One agent with one switch on, and Rainbow with six, each against the same agent without, on the same seeds. What is judged are the weights that each seed ends with, greedily: their exact value where the model is known, else the mean of 20 games on seeds of their own; and what it earned while learning. Differences are taken seed by seed, with 95% intervals; p-values are corrected for all switches of one environment, greedily and while learning (Holm). While learning, what the noisy agents earn also shows that they take no random steps. Nothing was tuned for any switch: settings are those of its paper, but for the ends of C51's atoms. MinAtar runs only where it is named: it takes hours.
 
 Written after each agent into benchmarks/results/ablations.md and ablations.json, or into --out; what an earlier run left there stays, where it has the same settings.
 """  # noqa: E501 - the second paragraph is printed as it is
@@ -103,13 +103,13 @@ def run(environment, switch, share, seeds):
 
 
 def differences(found):
-    """Each switch against none: paired difference and interval, and its p-value corrected for all (Holm)."""
+    """Each switch against none, greedily and while learning: paired differences, p corrected for all of them (Holm)."""
     from qlearn.statistics import holm, paired_difference
 
-    base = found["DQN"]["greedy"]
-    pairs = {name: paired_difference(one["greedy"], base) for name, one in found.items() if name != "DQN"}
-    corrected = holm([1.0 if pair.p_value is None else pair.p_value for pair in pairs.values()])
-    return {name: (pair, p) for (name, pair), p in zip(pairs.items(), corrected, strict=True)}
+    measures = [(name, measure) for name in found if name != "DQN" for measure in ("greedy", "online")]
+    pairs = [paired_difference(found[name][measure], found["DQN"][measure]) for name, measure in measures]
+    corrected = holm([1.0 if pair.p_value is None else pair.p_value for pair in pairs]) if pairs else []
+    return {where: (pair, p) for where, pair, p in zip(measures, pairs, corrected, strict=True)}
 
 
 def cell(values):
@@ -121,22 +121,27 @@ def cell(values):
     return f"{found.mean:.1f} ({low:.1f} to {high:.1f})"
 
 
+def beyond(against, name, measure):
+    """A difference with its interval and p."""
+    if (name, measure) not in against:
+        return "–"
+    pair, p = against[name, measure]
+    low, high = pair.interval or (float("nan"), float("nan"))
+    return f"{pair.difference:+.1f} ({low:+.1f} to {high:+.1f}), p {p:.3f}"
+
+
 def table(found):
     """Rows of one environment."""
-    against = differences(found) if "DQN" in found and len(found) > 1 else {}
+    against = differences(found) if "DQN" in found else {}
     lines = [
-        "| switch | greedy return | beyond DQN | p (Holm) | return while learning | process s |",
-        "| ------ | ------------- | ---------- | -------- | --------------------- | --------- |",
+        "| switch | greedy return | beyond DQN | return while learning | beyond DQN | process s |",
+        "| ------ | ------------- | ---------- | --------------------- | ---------- | --------- |",
     ]
     for name, one in found.items():
-        beyond, chance = "–", "–"
-        if name in against:
-            pair, p = against[name]
-            low, high = pair.interval or (float("nan"), float("nan"))
-            beyond, chance = f"{pair.difference:+.1f} ({low:+.1f} to {high:+.1f})", f"{p:.3f}"
         diverged = f", {one['num_diverged']} diverged" if one["num_diverged"] else ""
-        row = [name, cell(one["greedy"]) + diverged, beyond, chance, cell(one["online"])]
-        lines.append("| " + " | ".join([*row, f"{one['processor_seconds']:.0f}"]) + " |")
+        row = [name, cell(one["greedy"]) + diverged, beyond(against, name, "greedy")]
+        row += [cell(one["online"]), beyond(against, name, "online"), f"{one['processor_seconds']:.0f}"]
+        lines.append("| " + " | ".join(row) + " |")
     return lines
 
 
