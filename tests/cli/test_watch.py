@@ -31,6 +31,14 @@ def test_each_step_has_the_values_of_the_actions_and_of_the_best_policy(chain, q
     assert told["command"] == "qlearn play kept --run 6 --seed 0 --steps 4"
 
 
+def test_masked_actions_are_neither_taken_nor_shown(qlearn, tmp_path):
+    runs = ql.train(ql.QLearning(), "Taxi-v4(fickle_passenger=True)", episodes=2)
+    runs.save(tmp_path / "kept" / "runs.npz")
+    done = qlearn("play", "kept", "--steps", 1)
+    assert done.code == 0
+    assert done.out.split("Q: ")[1].splitlines()[0].count(",") < 5  # six actions, and somewhere a wall
+
+
 def test_letters_name_actions_and_show_where_one_is(chain, qlearn):
     done = qlearn("play", "kept", "--steps", 2)
     assert "[0] - 1 - 2 - 3 - 4" in done.out

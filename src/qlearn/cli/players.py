@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qlearn.agents.observed import alone
 from qlearn.cli.game import ModelGame
 from qlearn.engine import noise
 from qlearn.environments import FiniteMDP, HostEnvironment, JaxEnvironment, make, parse
@@ -122,8 +123,8 @@ class HostPlayer:
             seen = self._world.encode(observation)
         image = self._guarded(self._env.render) if self._draws else _image_of(seen)
         text = _short(seen)
-        if self._map is not None:
-            self._map.state = int(seen)
+        if self._map is not None:  # a table's agent is given the state alone
+            seen = self._map.state = int(alone(seen))
             legal, text = np.isin(np.arange(len(self.names)), self._map.legal()), self._map.picture() or text
         return Now(seen, legal, None if image is None else np.asarray(image, np.uint8)[..., :3], text)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qlearn.agents.observed import alone
 from qlearn.cli.players import OFF_SCREEN, Now, Player, player
 from qlearn.cli.scene import animation, scene, strip
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, shell
@@ -50,7 +51,7 @@ def episode(runs: Runs, chosen: int, game: Player, most: int) -> list[Watched]:
     steps: list[Watched] = []
     now, total = game.start(), 0.0
     for number in range(most):
-        seen = _batch(now.seen)
+        seen = _batch(alone(now.seen) if runs.knowledge is None else now.seen)
         row = np.asarray(values(seen)[0], np.float64)
         action = int(np.argmax(np.where(now.legal, row, -np.inf)))
         after, reward, over, late = game.step(action)
