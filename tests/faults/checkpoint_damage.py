@@ -123,7 +123,7 @@ def check_log(folder, every=1):
     numbers = [line.rpartition(",")[0] for line in content.decode().splitlines()]
     for kind, damaged in damages(content, every):
         file.write_bytes(damaged)
-        Log(log).begin(np.array([0]), history)
+        Log(log, [0]).begin(np.array([0]), history)
         lines = file.read_text().splitlines()
         assert [line.rpartition(",")[0] for line in lines] == numbers, kind
         counts[kind, "made good"] += 1
@@ -138,7 +138,7 @@ def check_events(folder, every=1):
     content = file.read_bytes()
     for kind, damaged in damages(content, every):
         file.write_bytes(damaged)
-        Log(f"tensorboard:{folder / 'log'}").begin(np.array([0]), history)
+        Log(f"tensorboard:{folder / 'log'}", [0]).begin(np.array([0]), history)
         assert scalars(file) == list(zip(np.cumsum(lengths), returns, lengths, strict=True)), kind
         counts[kind, "made good"] += 1
     return len(content), counts

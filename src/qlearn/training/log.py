@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -43,13 +44,15 @@ class Log:
 
     Args:
         target: the folder; with ``tensorboard:`` before it, TensorBoard's files are written there too.
+        seeds: all that are trained; lines of others are damage.
 
     Raises:
         InputError: where TensorBoard's files are wanted and cannot be made here.
         StoreError: where the folder cannot be written.
     """
 
-    def __init__(self, target: str | os.PathLike[str]) -> None:
+    def __init__(self, target: str | os.PathLike[str], seeds: Iterable[int]) -> None:
+        self._all = {int(seed) for seed in seeds}
         self.folder, with_events = folder_of(target)
         self.file, self._events = self.folder / CURVES, _events(self.folder) if with_events else None
         self._lock, self._began = threading.Lock(), time.monotonic()
@@ -71,8 +74,9 @@ class Log:
             times = {row.place: row.wall_time for row in there if row in sure}
             rows = [row.at(times.get(row.place)) for row in wanted]
             self._before[int(seeds[0])] = max((row.wall_time or 0.0 for row in rows), default=0.0)
-            if [row for row in there if row.seed in mine] != rows or written(there) != _content(self.file):
-                self._replace([row for row in there if row.seed not in mine] + rows)
+            sound = written(there) == _content(self.file) and {row.seed for row in there} <= self._all
+            if not sound or [row for row in there if row.seed in mine] != rows:
+                self._replace([row for row in there if row.seed in self._all - mine] + rows)
         if self._events is not None:
             for seed in mine:
                 self._events.begin(seed, [row for row in rows if row.seed == seed])

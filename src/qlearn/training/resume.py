@@ -72,7 +72,7 @@ def resume(
     if further:
         _can_go_further(told, plan)
     target = told.get("log") if log is None else log
-    logged = None if target is None else Log(target)
+    logged = None if target is None else Log(target, plan.seeds)
     try:
         runs = only(plan, progress, kept, logged)
     except ValueError as error:

@@ -86,7 +86,7 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
         check_new(log)
     folder = None if checkpoint is None else begun(plan, checkpoint, every, log)
     try:
-        return only(plan, progress, folder, None if log is None else Log(log))
+        return only(plan, progress, folder, None if log is None else Log(log, plan.seeds))
     except EnvironmentFault as fault:
         if folder is None and log is None:
             finish_others(plan, fault, lambda left: carried_out(left, progress))
