@@ -235,3 +235,12 @@ def test_what_is_no_mask_is_named(mask, words):
 
     with pytest.raises(EnvironmentFault, match=words):
         ql.train(ql.DQN(ql.mlp(4), SGD, **COMMON, **REPLAY), Wrong, steps=50)
+
+
+def test_masks_that_a_table_met_are_kept_with_it(tmp_path):
+    agent, folder = TABLES["Double"], tmp_path / "kept"
+    whole = ql.train(agent, game, steps=200, seeds=2)
+    ql.train(agent, game, steps=100, seeds=2, checkpoint=folder)
+    gone_on = ql.resume(folder, agent=agent, environment=game, steps=200)
+    np.testing.assert_array_equal(gone_on.q_table, whole.q_table)
+    np.testing.assert_array_equal(gone_on.extras["legal"], whole.extras["legal"])
