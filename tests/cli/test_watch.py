@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 import qlearn as ql
-from qlearn.cli.players import DevicePlayer, HostPlayer, ModelPlayer, player
+from qlearn.cli.players import DevicePlayer, HostPlayer, ModelPlayer, image_of, player
 
 
 @pytest.fixture
@@ -73,6 +73,14 @@ def test_a_window_wants_a_screen(chain, qlearn, monkeypatch):
     monkeypatch.setattr(pygame.display, "set_mode", lambda size: (_ for _ in ()).throw(pygame.error("no screen")))
     done = qlearn("play", "kept", "--steps", 2, "--window")
     assert (done.code, "There is no screen for a window (no screen)" in done.err) == (2, True)
+
+
+def test_of_a_stack_of_frames_the_newest_is_shown_wherever_the_stack_lies():
+    stack = np.stack([np.full((6, 7), shade, np.uint8) for shade in (10, 20, 30, 40)])
+    for seen in (stack, np.moveaxis(stack, 0, -1), {"screen": stack, "lives": np.int32(3)}):
+        assert (image_of(seen) == 40).all()
+        assert image_of(seen).shape == (6, 7, 3)
+    assert image_of(np.zeros(4, np.float32)) is None
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

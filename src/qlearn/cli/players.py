@@ -121,7 +121,7 @@ class HostPlayer:
             legal = np.asarray(seen.get(MASK, legal))
         else:
             seen = self._world.encode(observation)
-        image = self._guarded(self._env.render) if self._draws else _image_of(seen)
+        image = self._guarded(self._env.render) if self._draws else image_of(seen)
         text = _short(seen)
         if self._map is not None:  # a table's agent is given the state alone
             seen = self._map.state = int(alone(seen))
@@ -172,7 +172,7 @@ class DevicePlayer:
 
     def _now(self, seen: Any, legal: Any) -> Now:
         known = jax.tree.map(np.asarray, seen)
-        return Now(known, np.asarray(legal), _image_of(known), _short(known))
+        return Now(known, np.asarray(legal), image_of(known), _short(known))
 
 
 @functools.cache
@@ -240,10 +240,10 @@ def _modes(identity: str) -> Any:
     return getattr(made, "metadata", {}).get("render_modes", ())
 
 
-def _image_of(seen: Any) -> Image | None:
+def image_of(seen: Any) -> Image | None:
     """What the agent sees as a picture: grey, colours, the newest frame of a stack, or a colour for each channel."""
     images = list(seen.values()) if isinstance(seen, dict) else [seen]
-    found = next((np.asarray(x) for x in images if np.ndim(x) in (2, 3) and min(np.shape(x)[:2]) >= 5), None)
+    found = next((np.asarray(x) for x in images if np.ndim(x) in (2, 3) and sorted(np.shape(x))[-2] >= 5), None)
     if found is None:
         return None
     if found.ndim == 2:
