@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from qlearn.store.layout import connect, create, explained, file_of
+from qlearn.store.layout import BROKEN, connect, create, explained, file_of
 
 Row = tuple[Any, ...]
 
@@ -53,7 +52,7 @@ class Database:
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
                     raise
-            except sqlite3.Error as error:
+            except BROKEN as error:
                 raise explained(self.file, error) from error
 
     @contextlib.contextmanager
@@ -66,7 +65,7 @@ class Database:
                     yield self
                 finally:
                     self._connection.execute("ROLLBACK")
-            except sqlite3.Error as error:
+            except BROKEN as error:
                 raise explained(self.file, error) from error
 
     def rows(self, question: str, given: Sequence[Any] = ()) -> list[Row]:
@@ -78,7 +77,7 @@ class Database:
         with self._lock:
             try:
                 return self._connection.execute(question, given).fetchall()
-            except sqlite3.Error as error:
+            except BROKEN as error:
                 raise explained(self.file, error) from error
 
     def each(self, order: str, rows: Sequence[Sequence[Any]]) -> None:

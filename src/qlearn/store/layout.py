@@ -15,6 +15,8 @@ from qlearn.files.atomic import umask
 APPLICATION = 0x716C_7261  # "qlra", in the header of the file
 FORMAT = 1
 NAME = "store.sqlite"
+BROKEN = (sqlite3.Error, UnicodeDecodeError, OverflowError)
+"""What a database that is damaged makes Python's library raise; its words need not be text any more."""
 _SUFFIXES = (".sqlite", ".db")
 _PATIENCE = 300.0  # seconds that a process waits while others write, each for milliseconds
 _PAGE = 16384  # bytes: holds a few results of some kilobytes each
@@ -76,7 +78,7 @@ def connect(file: Path, *, write: bool) -> sqlite3.Connection:
         if write and found < FORMAT:
             _bring_up(connection)
         return connection
-    except sqlite3.Error as error:
+    except BROKEN as error:
         raise explained(file, error) from error
 
 
@@ -207,12 +209,12 @@ def _refuse_newer(file: Path, found: int) -> None:
         )
 
 
-def explained(file: Path, error: sqlite3.Error) -> StoreError:
+def explained(file: Path, error: Exception) -> StoreError:
     """What SQLite complains about, with the path and what to do."""
     told = str(error)
-    if isinstance(error, (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError)) or (
-        "malformed" in told or "not a database" in told or "corrupt" in told or "no such" in told
-    ):
+    words = ("malformed", "not a database", "corrupt", "no such", "decode", "has no column", "unsupported file format")
+    ours = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.ProgrammingError, ValueError, TypeError, OverflowError)
+    if isinstance(error, ours) or any(word in told for word in words):
         return StoreError(
             f"{file} is damaged ({told}). `qlearn runs verify {file}` says what is whole; restore it from a copy, or "
             "bring what is whole into a new one: `qlearn runs merge NEW OLD`."
