@@ -13,7 +13,7 @@ import pytest
 
 from qlearn.errors import InputError, StoreError
 from qlearn.reports.comparison_page import drawn
-from qlearn.reports.page import download
+from qlearn.reports.page import download, paragraphs
 from qlearn.reports.profiles import profiles
 from qlearn.reports.report import page_of, report
 
@@ -183,6 +183,14 @@ def test_with_many_agents_the_best_are_drawn_in_their_order(small):
     assert len(kept) == 10
     assert kept == sorted(kept, key=lambda name: int(name.split()[1]))
     assert "agent 0" not in kept
+
+
+def test_a_long_verdict_unfolds_and_loses_nothing():
+    told = [f"Sentence {i}." for i in range(40)]
+    shown = paragraphs(told)
+    assert [shown.count(f">{sentence}<") for sentence in told] == [1] * 40
+    assert "28 more sentences" in shown
+    assert "<details" not in paragraphs(told[:14])
 
 
 def test_a_profile_is_the_share_of_runs_that_reach_a_value():

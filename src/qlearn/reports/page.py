@@ -13,6 +13,7 @@ from qlearn.reports.html import Html, element, escaped, joined
 
 # No script runs and nothing is fetched: a reader's browser refuses both, whatever a name may have smuggled in.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
+_MOST_AT_ONCE = 12  # sentences of a verdict
 _LONGEST = 1_500_000  # letters of a link: browsers refuse to save longer ones than about two million
 
 
@@ -70,8 +71,11 @@ def _section(some: Section) -> Html:
 
 
 def paragraphs(texts: Sequence[str], **attributes: Any) -> Html:
-    """Return texts as paragraphs."""
-    lines = (element("p", text) for text in texts)
+    """Return texts as paragraphs; with many, those after the first dozen unfold at a click."""
+    lines = [element("p", text) for text in texts]
+    if len(lines) > _MOST_AT_ONCE + 2:
+        more = element("summary", f"{len(lines) - _MOST_AT_ONCE} more sentences")
+        lines = [*lines[:_MOST_AT_ONCE], element("details", more, *lines[_MOST_AT_ONCE:])]
     return element("div", *lines, **attributes) if attributes else joined(lines)
 
 
