@@ -77,8 +77,8 @@ def main():
         *(f"| {name} | {seconds:.2f} |" for name, seconds in middle.items()), "",
         f"Keeping costs **{share:.2f}%** ({', '.join(f'{one:.2f}' for one in shares)}), {own:.2f} ms a run; the "
         f"target is at most {TARGET:g}%: {'met' if share <= TARGET else 'NOT met'}. Reading {runs:,} runs again, "
-        f"nothing being missing, takes {1000 * middle['read again'] / runs:.2f} ms a run. The store has {size / 1e6:.1f} MB, "
-        f"{size / runs / 1e3:.1f} kB a run.", "",
+        f"nothing being missing, takes {1000 * middle['read again'] / runs:.2f} ms a run. The store has "
+        f"{size / 1e6:.1f} MB, {size / runs / 1e3:.1f} kB a run.", "",
         "The cost is one of runs, not of steps: where a run takes only some milliseconds, it is a larger share.", "",
     ]  # fmt: skip
     given.out.write_text("\n".join(text))
