@@ -64,7 +64,7 @@ def wrong_agent(random, settings):
     name, setting = random.choice(settings)
     how = random.randrange(5)
     if how == 0:
-        wrong = misspelt(name, random)
+        wrong = misspelt(name, random) + "x"
         return Wrong("agent's name", ("compare", "NChain-v0", wrong), (wrong,))
     if how == 1:
         wrong = misspelt(setting, random)

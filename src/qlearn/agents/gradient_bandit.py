@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.agents.table import add, count, read, read_row, visits_of, write, write_row
 from qlearn.agents.tabular import first_counts, first_table, lane_of, rate_of
-from qlearn.rules.description import description, number
+from qlearn.rules.description import description, flag, number
 from qlearn.rules.exploration import Boltzmann
 from qlearn.rules.schedules import Schedule, as_schedule
 from qlearn.xla import settle
@@ -71,6 +71,7 @@ class GradientBandit:
     def __post_init__(self) -> None:
         as_schedule(self, "learning_rate")
         number(self, "initial_value", float("-inf"))
+        flag(self, "baseline")
 
     @property
     def label(self) -> str:

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from qlearn.agents.counted_model import Counts, counted, doubled, legal_values, no_counts
 from qlearn.agents.learner import Clock, Learner, Spec, Transition, last
 from qlearn.errors import InputError
-from qlearn.rules.description import choice, description, number, whole
+from qlearn.rules.description import choice, description, flag, number, whole
 from qlearn.rules.exploration import Greedy
 
 Array = jax.Array
@@ -85,6 +85,7 @@ class PosteriorSampling:
     def __post_init__(self) -> None:
         number(self, "discount", 0.0, 1.0)
         choice(self, "renew", ("episode", "doubling"))
+        flag(self, "can_end")
         for name in ("prior", "reward_std", "tolerance"):
             number(self, name, 0.0, open_low=True)
         number(self, "reward_mean", float("-inf"))

@@ -27,7 +27,7 @@ from qlearn.agents.learner import Learner, Spec
 from qlearn.agents.n_step_methods import Method, n_step_learner, target_of
 from qlearn.agents.tabular import check_tabular
 from qlearn.errors import InputError
-from qlearn.rules.description import choice, description, whole
+from qlearn.rules.description import choice, description, flag, whole
 from qlearn.rules.exploration import EpsilonGreedy, Exploration
 from qlearn.rules.multi_step import expected_value, q_sigma, q_sigma_controlled, q_sigma_value
 from qlearn.rules.schedules import Schedule, as_schedule
@@ -68,6 +68,7 @@ class QSigma:
     def __post_init__(self) -> None:
         whole(self, "n")
         choice(self, "target", ("greedy", "behaviour"))
+        flag(self, "control_variate")
         as_schedule(self, "sigma", high=1.0)
         if self.sigma.counts_visits:  # type: ignore[union-attr]
             raise InputError(

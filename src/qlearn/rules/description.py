@@ -109,6 +109,15 @@ def whole(owner: object, name: str, low: int = 1) -> None:
         )
 
 
+def flag(owner: object, name: str) -> None:
+    """Check that a field is True or False; raises InputError."""
+    value = getattr(owner, name)
+    if not isinstance(value, bool):
+        raise InputError(
+            f"{type(owner).__name__}: {name}={value!r} is not usable; expected True or False. Pass {name}=True."
+        )
+
+
 def choice(owner: object, name: str, options: tuple[str, ...]) -> None:
     """Check that a field is one of a few words; raises InputError."""
     value = getattr(owner, name)
