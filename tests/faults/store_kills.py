@@ -26,7 +26,7 @@ LOG = Path(__file__).with_name("logs") / "store-kills.md"
 DQN = "dqn(mlp(32), adam(0.001), replay=20000, batch_size=32, learning_starts=200, train_every=4, target_every=200)"
 CASES = {
     "tables": (["q-learning", "sarsa", "r-max(reward_max=1)"], ["FrozenLake-v1", "NChain-v0"], "episodes", 100, 60),
-    "networks": ([DQN, "stream-q(mlp(16))"], ["CartPole-v1"], "steps", 20_000, 9),
+    "networks": ([DQN, "stream-q(mlp(16, layer_norm=True))"], ["CartPole-v1"], "steps", 20_000, 9),
     "Python environments": (["q-learning"], ["FrozenLake-v1(loop='host')"], "episodes", 40, 12),
 }
 CHILD = """
