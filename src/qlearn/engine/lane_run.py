@@ -17,7 +17,7 @@ from qlearn.engine.device_loop import Axes, Lane, Records, Standing, by_update, 
 from qlearn.engine.episode_loop import by_episode
 from qlearn.engine.frozen import Frozen, packed, unpacked
 from qlearn.engine.step import Carry
-from qlearn.engine.worlds import World
+from qlearn.engine.worlds import World, plain
 
 Unit = Literal["episode", "step"]
 Numbers = np.ndarray[Any, Any]
@@ -89,7 +89,7 @@ class LaneRun:
         self.history = History()
         self.tables: list[Standing] = []  # that were read at the positions reached
         self._by_steps = unit == "step"
-        self._fused = self.learner.fused
+        self._fused = self.learner.fused and plain(model)
         self._recorded = np.zeros(seeds.size, np.int64)
         self._per_episode = self.learner.period == "episode"
         width = self.learner.lane

@@ -15,6 +15,7 @@ from qlearn.engine.frozen import Frozen, packed, unpacked
 from qlearn.engine.lane_run import History, Numbers, Unit
 from qlearn.engine.marks import Marks
 from qlearn.engine.vector_loop import NEVER, VectorRecords, position_of, vector_reader, vector_runner, vector_starter
+from qlearn.engine.worlds import plain
 from qlearn.errors import EnvironmentFault
 
 _STEPS = 2**20  # of one call, over all seeds and environments: sizes the records, 8 MB
@@ -51,7 +52,7 @@ class VectorRun:
         self._rows = max(1, _STEPS // (width * stride))
         self._limit = 1  # grows from call to call
         words = np.resize(seeds, width).astype(np.uint32)
-        self._alone, self._fused = width == 1, self.learner.fused
+        self._alone, self._fused = width == 1, self.learner.fused and plain(world)
         self._words = jnp.asarray(words[0] if self._alone else words)
         self._carry = vector_starter()(agent, world, self._words)
         self.recent = float("nan")  # mean return of the episodes that ended last

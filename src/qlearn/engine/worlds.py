@@ -8,8 +8,10 @@ from qlearn.agents.learner import Spec
 from qlearn.environments.device import DeviceMDP
 from qlearn.environments.device import on_device as _model_on_device
 from qlearn.environments.finite_mdp import FiniteMDP
+from qlearn.environments.gymnax_environment import GymnaxEnvironment
 from qlearn.environments.host import HostEnvironment
 from qlearn.environments.jax_environment import JaxEnvironment
+from qlearn.environments.pgx_environment import PgxEnvironment
 
 World: TypeAlias = DeviceMDP | JaxEnvironment
 """What a loop on the device steps."""
@@ -30,6 +32,14 @@ def spec_of(environment: Any) -> Spec:
             environment.parts,
         )
     return Spec.of(environment)
+
+
+def plain(environment: Any) -> bool:
+    """Whether the steps of an environment may be part of one function of machine code; see ``qlearn.xla``.
+
+    Not those of gymnax and pgx: some sort, and where such a loop is large XLA ends the process instead of refusing it.
+    """
+    return not isinstance(environment, GymnaxEnvironment | PgxEnvironment)
 
 
 def on_device(environment: Any) -> Any:
