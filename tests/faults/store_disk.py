@@ -263,11 +263,11 @@ def main():
             return again_with_broken_disk(folder, sys.argv[1:])
         broken = break_everything(folder, reference(folder), step=given.step)
     if given.out is not None:
-        write_log(given.out, broken)
+        write_log(given.out, broken, given.step)
     return 0
 
 
-def write_log(out, broken):
+def write_log(out, broken, step):
     """What was tried, as a page."""
     where = {0: "a new store on", 1: "the second commit on"}
     total = sum(count for count, _ in broken.values())
@@ -275,7 +275,7 @@ def write_log(out, broken):
         "# A disk that breaks under a store", "",
         f"Made by `make faults` on {dt.date.today()}: {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}.", "",
-        f"{total} trials: each call that writes, synchronises, renames, links, cuts or deletes, broken in each way. "
+        f"{total} trials: {'each' if step == 1 else f'every {step}th'} call that writes, synchronises, renames, links, cuts or deletes, broken in each way. "
         "After each the store was whole, held everything that was said to be kept, every batch whole or not at all, "
         "no lease of the dead, and came to the same content when the work was repeated.", "",
         "| what breaks | from | trials | killed | ended with exit code 4 | went on |", "|---|---|---|---|---|---|",
