@@ -173,20 +173,14 @@ def differing(agent, environment, *, processes=True, only=None):
     return found, count
 
 
-def main():
-    """Try everything, write the log; 1 where something differed."""
-    began, rows, failed = time.perf_counter(), [], 0
-    for agent, environment in (TABLES | NETWORKS).items():
-        found, count = differing(agent, environment)
-        failed += len(found)
-        rows.append(f"| `{agent}` | {environment} | {count - len(found)} of {count} | {', '.join(found) or '–'} |")
-        print(rows[-1], flush=True)
+def written(rows, seconds):
+    """Write the log of what was tried so far."""
     lines = [
         "# The same numbers, to the bit",
         "",
         f"Made by `make faults` on {dt.date.today()}: {os.cpu_count()} cores, Python {platform.python_version()}, "
-        f"{time.perf_counter() - began:.0f} s. {SEEDS} seeds, {EPISODES} episodes (networks: {STEPS} steps). The ways "
-        "stand in `tests/faults/determinism.py`.",
+        f"{seconds:.0f} s. {SEEDS} seeds, {EPISODES} episodes (networks: {STEPS} steps). The ways stand in "
+        "`tests/faults/determinism.py`.",
         "",
         "| agent | environment | ways with the same numbers | other numbers |",
         "| --- | --- | --- | --- |",
@@ -194,6 +188,17 @@ def main():
     ]
     LOG.parent.mkdir(exist_ok=True)
     LOG.write_text("\n".join(lines) + "\n")
+
+
+def main():
+    """Try everything, write the log as it grows; 1 where something differed."""
+    began, rows, failed = time.perf_counter(), [], 0
+    for agent, environment in (NETWORKS | TABLES).items():
+        found, count = differing(agent, environment)
+        failed += len(found)
+        rows.append(f"| `{agent}` | {environment} | {count - len(found)} of {count} | {', '.join(found) or '–'} |")
+        print(rows[-1], flush=True)
+        written(rows, time.perf_counter() - began)
     return 1 if failed else 0
 
 
