@@ -137,6 +137,19 @@ def test_divergence_is_noticed_counted_and_said():
     assert "3 of 3 runs" in " ".join(ql.evaluate(runs).notes)
 
 
+@pytest.mark.filterwarnings("ignore::qlearn.DivergenceWarning")
+def test_what_is_kept_of_a_diverged_seed_does_not_depend_on_the_length_of_chunks(monkeypatch):
+    from qlearn.engine import vector_run
+
+    wild = ql.OnlineQNetwork(ql.mlp(8), keras.optimizers.SGD(3.0))
+    plain = ql.train(wild, "CartPole-v1", steps=2000, seeds=3)
+    monkeypatch.setattr(vector_run, "_CHUNK_SECONDS", 0.0)
+    cut = ql.train(wild, "CartPole-v1", steps=2000, seeds=3)
+    assert plain.diverged.any()
+    for one, other in zip(jax.tree.leaves(plain.knowledge), jax.tree.leaves(cut.knowledge), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 def test_divergence_on_the_host_is_noticed_too():
     wild = ql.OnlineQNetwork(ql.mlp(8), keras.optimizers.SGD(1e3))
     with pytest.warns(ql.DivergenceWarning, match="2 of 2 runs"):

@@ -64,8 +64,9 @@ def vector_starter() -> Any:
 def vector_runner(rows: int, by_steps: bool, fused: bool) -> Any:
     """The compiled function that runs a lane: ``(agent, world, seeds, carry, goal, limit) -> (carry, records)``.
 
-    It makes at most ``limit`` ≤ ``rows`` updates and ends as soon as a seed is at its ``goal``.  The carry is donated:
-    it is changed in place.  ``fused``: the loop is one function of machine code, its matrix products multiplied out.
+    It makes at most ``limit`` ≤ ``rows`` updates and ends as soon as a seed is at its ``goal`` or has diverged, so that
+    what is read of a seed does not depend on the length of a call.  The carry is donated: it is changed in place.
+    ``fused``: the loop is one function of machine code, its matrix products multiplied out.
     """
 
     def run(*arguments: Any) -> tuple[VectorCarry, VectorRecords]:
@@ -81,6 +82,7 @@ def _run(
 ) -> tuple[VectorCarry, Row, Array]:
     """Up to ``limit`` updates of a lane: the lane, what ended at each step, and how many were made."""
     carry, goal, limit = rest
+    before = carry.diverged
     learner = agent.learner(Spec.of(world))
     one_seed = functools.partial(advance, learner, world, agent.discount)
     move = over_lane(seeds.ndim == 0, multiplied_out(one_seed) if fused and told() else one_seed)
@@ -89,7 +91,8 @@ def _run(
 
     def unfinished(state: tuple[Array, VectorCarry, Row]) -> Array:
         i, carry, _ = state
-        return (i < limit) & ~jnp.any(position_of(carry, by_steps) >= goal)
+        to_be_read = (position_of(carry, by_steps) >= goal) | (carry.diverged != before)
+        return (i < limit) & ~jnp.any(to_be_read)
 
     def one(state: tuple[Array, VectorCarry, Row]) -> tuple[Array, VectorCarry, Row]:
         i, carry, records = state
