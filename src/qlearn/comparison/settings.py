@@ -60,7 +60,7 @@ def paths_of(agent: Any) -> dict[str, Any]:
 
     >>> from qlearn.agents import QLearning
     >>> sorted(path for path in paths_of(QLearning()) if path.startswith("exploration"))
-    ['exploration', 'exploration.epsilon', 'exploration.epsilon.decay', ...]
+    ['exploration', 'exploration.epsilon', 'exploration.epsilon.start', ...]
     """
     return dict(_walk(agent, "", 0))
 
