@@ -244,3 +244,30 @@ def test_masks_that_a_table_met_are_kept_with_it(tmp_path):
     gone_on = ql.resume(folder, agent=agent, environment=game, steps=200)
     np.testing.assert_array_equal(gone_on.q_table, whole.q_table)
     np.testing.assert_array_equal(gone_on.extras["legal"], whole.extras["legal"])
+
+
+def test_a_greedy_policy_keeps_to_the_masks_that_were_met_or_asks_for_them(by_the_model):
+    table = ql.train(TABLES["Double"], game, steps=200, seeds=2, snapshots=3)
+    for policies in (table.greedy_policies(), *table.snapshot_policies().swapaxes(0, 1)):
+        np.testing.assert_array_equal(policies.sum(axis=-1), 1)
+        assert not policies[:, : STATES - 1][:, ~LEGAL].any()
+    assert not by_the_model.greedy_policies()[:, : STATES - 1][:, ~LEGAL].any()
+    for world in (game, OnDevice()):
+        network = ql.train(NETWORKS["OnlineQNetwork"], world, steps=40, seeds=2, snapshots=2)
+        with pytest.raises(InputError, match=r"tells which actions are legal .* `runs.greedy_policies\(legal=…\)`"):
+            network.greedy_policies()
+        with pytest.raises(InputError, match="tells which actions are legal"):
+            network.snapshot_policies()
+        assert not network.greedy_policies(MODEL.legal)[:, : STATES - 1][:, ~LEGAL].any()
+        assert not network.snapshot_policies(legal=MODEL.legal)[:, :, : STATES - 1][:, :, ~LEGAL].any()
+    for wrong, words in ((np.ones(3), r"shape \(3,\)"), (np.zeros((STATES, ACTIONS)), "at least one action")):
+        with pytest.raises(InputError, match=words):
+            network.greedy_policies(wrong)
+
+
+def test_runs_are_judged_on_the_form_of_a_problem_that_tells_its_masks_otherwise(by_the_model):
+    played = ql.evaluate(by_the_model, game)
+    np.testing.assert_allclose(played.exact_return, ql.evaluate(by_the_model).exact_return)
+    host = ql.train(TABLES["Double"], game, steps=600, seeds=2)
+    np.testing.assert_allclose(ql.evaluate(host, MODEL).exact_return, ql.evaluate(host).exact_return)
+    assert ql.evaluate(host, MODEL).method == "exact"

@@ -3,6 +3,7 @@
 import dataclasses
 
 import gymnasium as gym
+import keras
 import numpy as np
 import pytest
 
@@ -76,6 +77,28 @@ def test_a_list_gives_a_list(runs):
     assert len(ql.evaluate([runs, runs])) == 2
     values = [found.expected_return for found in ql.evaluate([FORWARD, BACKWARD], CHAIN)]
     assert values == pytest.approx([3663.6928, 1603.1872], abs=1e-3)
+
+
+def test_runs_are_judged_on_another_environment_where_it_fits_and_refused_elsewhere(runs):
+    harder = ql.make("NChain-v0", slip=0.4)
+    found = ql.evaluate(runs, harder)
+    expected = evaluate_policies(harder, runs.greedy_policies(), 1000)
+    np.testing.assert_allclose(found.exact_return, expected)
+    assert found.notes[0] == f"trained on {CHAIN.name}, judged on {harder.name}"
+    assert [one.optimum for one in ql.evaluate([runs, runs], harder)] == [truth_of(harder, 0.95).optimum] * 2
+    with pytest.raises(InputError, match=r"trained on NChain-v0 \(5 states, 2 actions\).* has 7 states, 2 actions"):
+        ql.evaluate(runs, "NChain-v0(n=7)")
+    with pytest.raises(InputError, match="is no environment"):
+        ql.evaluate(runs, 5)
+
+
+def test_a_network_is_judged_on_another_environment_where_it_sees_the_same():
+    agent = ql.OnlineQNetwork(ql.mlp(4), keras.optimizers.SGD(0.01), exploration=ql.EpsilonGreedy(1.0))
+    network = ql.train(agent, "CartPole-v1", steps=20, seeds=2)
+    here, there = ql.evaluate(network, horizon=20), ql.evaluate(network, "CartPole-v1(loop='host')", horizon=20)
+    assert np.abs(here.exact_return - there.exact_return).max() < 4  # the same game with other random starts
+    with pytest.raises(InputError, match=r"\(observation \(4,\) float32, 2 actions\), and Acrobot-v1 has .* \(6,\)"):
+        ql.evaluate(network, "Acrobot-v1")
 
 
 def test_a_policy_alone_or_without_a_model_is_refused():

@@ -1,5 +1,6 @@
 """train: budgets, bad input, interruption, saving."""
 
+import functools
 import json
 import os
 import signal
@@ -207,8 +208,13 @@ def test_runs_of_ones_own_agent_or_environment_ask_for_it(tmp_path):
         ql.Runs.load(tmp_path / "runs")
     with pytest.raises(ql.InputError, match="environment=…"):
         ql.Runs.load(tmp_path / "runs", agent=agent)
-    back = ql.Runs.load(tmp_path / "runs", agent=agent, environment=runs.environment)
-    np.testing.assert_array_equal(back.q_table, runs.q_table)
+    for given in (runs.environment, functools.partial(Countdown), Countdown()):  # whatever `ql.train` takes
+        back = ql.Runs.load(tmp_path / "runs", agent=agent, environment=given)
+        np.testing.assert_array_equal(back.q_table, runs.q_table)
+        assert back.environment.num_states == runs.environment.num_states
+        np.testing.assert_array_equal(ql.evaluate(back).exact_return, ql.evaluate(runs).exact_return)
+    with pytest.raises(ql.InputError, match=r"holds values of \d+ states and \d+ actions, on 'Countdown'; Taxi-v4"):
+        ql.Runs.load(tmp_path / "runs", agent=agent, environment="Taxi-v4")
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):

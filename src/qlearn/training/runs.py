@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from typing import Any
 
 import jax
 import numpy as np
 
 from qlearn.agents.learner import Knowledge
-from qlearn.engine.tables import knowledge_shapes
 from qlearn.engine.worlds import spec_of
-from qlearn.errors import InputError, StoreError
-from qlearn.files import load_arrays, save_arrays
+from qlearn.errors import InputError
+from qlearn.files import save_arrays
 from qlearn.training.prediction import refuse_prediction, state_values
 from qlearn.training.snapshots import Snapshots, counted, visited
 from qlearn.training.values import rows_of, values_of
@@ -153,28 +151,37 @@ class Runs:
         totals = np.where(taken, self.returns, 0.0).sum(axis=1)
         return np.where(taken.any(axis=1), totals / np.maximum(taken.sum(axis=1), 1), np.nan)
 
-    def greedy_policies(self) -> Numbers:
-        """What each run would do without exploring: probabilities (n, S, A) float64, the agent's own ties and all."""
-        return self._policies(self.q_table)
+    def greedy_policies(self, legal: Any = None) -> Numbers:
+        """What each run would do without exploring: probabilities (n, S, A) float64, the agent's own ties and all.
 
-    def snapshot_policies(self) -> Numbers:
+        Args:
+            legal: which actions are legal in which state, (S, A) bool, where neither the model nor the runs know:
+                agents with a network on an environment that tells its masks while it is played.
+
+        Raises:
+            InputError: where states cannot be counted, or masks are neither known nor given.
+        """
+        return self._policies(self.q_table, legal)
+
+    def snapshot_policies(self, legal: Any = None) -> Numbers:
         """The same for every snapshot, (n, k, S, A) float64.
 
         Raises:
-            InputError: where no snapshots were taken.
+            InputError: where no snapshots were taken, or as for ``greedy_policies``.
         """
         if self.snapshots is None:
             raise InputError(
                 "These runs have no snapshots; expected a training with snapshots. Pass `snapshots=50` to `ql.train`."
             )
-        return self._policies(self.snapshots.q_tables)
+        return self._policies(self.snapshots.q_tables, legal)
 
-    def _policies(self, tables: Numbers) -> Numbers:
-        from qlearn.training.policies import greedy_policies
+    def _policies(self, tables: Numbers, given: Any) -> Numbers:
+        from qlearn.training.policies import greedy_policies, legal_actions
 
         refuse_prediction(self.agent)
-        found = self.extras if tables.ndim == 3 or self.snapshots is None else self.snapshots.extras
-        legal = found.get("legal", getattr(self.environment, "legal", None))
+        legal = legal_actions(self.environment, self.extras, given)
+        if legal is not None and legal.ndim < tables.ndim and legal.ndim == 3:  # of each run, for all its snapshots
+            legal = legal[:, None]
         return greedy_policies(self.agent.exploration, tables, legal)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -183,7 +190,7 @@ class Runs:
         Raises:
             StoreError: where it cannot be written.
         """
-        arrays = {name: getattr(self, name) for name in _ARRAYS} | _leaves("knowledge", self.knowledge)
+        arrays = {name: getattr(self, name) for name in ARRAYS} | _leaves("knowledge", self.knowledge)
         arrays |= {name: x for name, x in self._optional().items() if x is not None}
         arrays |= {f"extra_{name}": x for name, x in self.extras.items()}
         unit = None
@@ -212,64 +219,18 @@ class Runs:
         Args:
             path: the file.
             agent: the description, where it is your own: code is never loaded from a file.
-            environment: the environment, where it is your own.
+            environment: what ``ql.train`` takes, where it is your own: a function or class that makes it, a model, …
 
         Raises:
             StoreError: where the file is missing or damaged.
-            InputError: where the agent or environment is none of qlearn's and was not passed.
+            InputError: where the agent or environment is none of qlearn's and was not passed, or does not fit.
         """
-        from qlearn.environments import make
-        from qlearn.training.names import parse_agent
+        from qlearn.training.saved import read_runs
 
-        arrays, told = load_arrays(path)
-        missing = [name for name in _ARRAYS if name not in arrays]
-        if missing:
-            raise StoreError(f"{path} lacks {', '.join(missing)}; expected a file written by `runs.save`.")
-        settings = told["settings"]
-        if agent is None:
-            if settings["agent_written"] is None:
-                raise InputError(f"{path} holds runs of your own agent {settings['agent']!r}. Pass it: `agent=…`.")
-            agent = parse_agent(settings["agent_written"])
-        if environment is None:
-            if not settings["environment_by_name"]:
-                raise InputError(
-                    f"{path} holds runs on your own environment {settings['environment']!r}. Pass it: `environment=…`."
-                )
-            environment = make(settings["environment"])
-        found = getattr(environment, "digest", None)
-        if settings["model"] is not None and found is not None and found != settings["model"]:
-            raise InputError(
-                f"{settings['environment']!r} has another model now than when {path} was written. "
-                "Pass the environment that it was trained on: `environment=…`."
-            )
-        knowledge, along = (_tree(agent, environment, arrays, name) for name in ("knowledge", "snapshot_knowledge"))
-        snapshots = None
-        if told["unit"] is not None:
-            tables, counts = arrays.get("snapshot_tables"), arrays.get("snapshot_visits")
-            snapshots = Snapshots(arrays["positions"], told["unit"], tables, along, counts)
-            snapshots = dataclasses.replace(snapshots, extras=_named(arrays, "snapshot_extra_"))
-        return cls(
-            agent=agent,
-            environment=environment,
-            snapshots=snapshots,
-            table=arrays.get("q_table"),
-            counts=arrays.get("visits"),
-            diverged_at=arrays.get("diverged_at"),
-            knowledge=knowledge,
-            extras=_named(arrays, "extra_"),
-            settings=settings,
-            versions=told["versions"],
-            wall_time=told["wall_time"],
-            complete=told["complete"],
-            **{name: arrays[name] for name in _ARRAYS},
-        )
+        return read_runs(path, agent, environment)
 
 
-_ARRAYS = ("seeds", "returns", "lengths", "num_episodes", "num_steps", "diverged")
-
-
-def _named(arrays: dict[str, Numbers], prefix: str) -> dict[str, Numbers]:
-    return {name.removeprefix(prefix): x for name, x in arrays.items() if name.startswith(prefix)}
+ARRAYS = ("seeds", "returns", "lengths", "num_episodes", "num_steps", "diverged")
 
 
 def _few(seeds: Numbers) -> str:
@@ -279,19 +240,3 @@ def _few(seeds: Numbers) -> str:
 
 def _leaves(name: str, tree: Knowledge | None) -> dict[str, Numbers]:
     return {f"{name}_{i:03d}": np.asarray(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
-
-
-def _tree(agent: Any, environment: Any, arrays: dict[str, Numbers], name: str) -> Knowledge | None:
-    """The tree of an agent's knowledge, its leaves taken from a file."""
-    leaves = [arrays[key] for key in sorted(key for key in arrays if re.fullmatch(name + r"_\d+", key))]
-    if not leaves:
-        return None
-    spec = spec_of(environment)
-    shapes = jax.tree.leaves(knowledge_shapes(agent, spec))
-    lead = 1 if name == "knowledge" else 2
-    if [x.shape[lead:] for x in leaves] != [x.shape for x in shapes]:
-        raise InputError(
-            f"The weights in the file have the shapes {[x.shape[lead:] for x in leaves]}; the agent's have "
-            f"{[x.shape for x in shapes]}. Pass the agent that was trained: `agent=…`."
-        )
-    return jax.tree.unflatten(jax.tree.structure(knowledge_shapes(agent, spec)), leaves)
