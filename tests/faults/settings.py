@@ -5,6 +5,7 @@ case is wrong by construction: a sound command in which one word was made wrong.
 `qlearn` runs them.
 """
 
+import argparse
 import collections
 import contextlib
 import dataclasses
@@ -131,11 +132,49 @@ def wrong_environment(random):
     return Wrong("environment's text", (command, text, *more), (text, "NChain-v0"))
 
 
+NETWORK = "dqn(mlp(4), adam(0.01), replay=50, batch_size=4, learning_starts=8, {})"
+SETTINGS = [
+    ("head", ["categorical(low=3, high=1)", "quantiles(count=0)", "none_such(3)", "categorical(1, 2, atoms=1)", "5"]),
+    ("priorities", ["priorities(exponent=-1)", "priorities(none_such=1)", "yes", "3"]),
+    ("munchausen", ["munchausen(temperature=0)", "munchausen(scale=-1)", "greedy", "7"]),
+    ("noisy", ["2", "yes", "[True]"]),
+    ("frames", ["-1", "0.5", "many"]),
+    ("n_step", ["0", "-1", "1.5", "none"]),
+    ("double", ["2", "maybe"]),
+    ("target_every", ["0", "-5"]),
+    ("discount", ["1.5", "-0.1", "nan"]),
+    ("loss", ["absolute", "3"]),
+]
+FOLDERS = {  # of commands that read a folder: options that cannot be
+    "resume": [("--episodes", "0"), ("--steps", "-1"), ("--discount", "2"), ("--seed", "-1"), ("--steps", "1.5")],
+    "evaluate": [("--horizon", "0"), ("--discount", "-1"), ("--horizon", "x")],
+    "export": [("--format", "pickle"), ("--seed", "-1"), ("--seed", "1.5")],
+    "play": [("--speed", "0"), ("--steps", "0"), ("--speed", "nan"), ("--run", "x")],
+}
+
+
+def wrong_network(random):
+    """A network with a setting that cannot be, or a folder's command with such an option."""
+    if random.randrange(2):
+        key, values = random.choice(SETTINGS)
+        value = random.choice(values)
+        agent = NETWORK.format(f"{key}={value}")
+        part = value.partition("(")[0]
+        names = (key, part, part.capitalize(), part.replace("_", "-"))
+        return Wrong("network's setting", ("train", "CartPole-v1", agent, "--steps=9"), names)
+    command = random.choice(list(FOLDERS))
+    option, value = random.choice(FOLDERS[command])
+    if random.randrange(3) == 0:
+        option = misspelt(option, random)
+    return Wrong("folder's option", (command, ".", f"{option}={value}"), (option,))
+
+
 def generated(count, seed=0):
     """So many wrong commands."""
     random_ = random.Random(seed)
     settings = agent_settings()
     makers = [lambda: wrong_agent(random_, settings), lambda: wrong_option(random_), lambda: wrong_environment(random_)]
+    makers.append(lambda: wrong_network(random_))
     return [random_.choice(makers)() for _ in range(count)]
 
 
@@ -175,13 +214,17 @@ def tried(count, seed=0):
 
 def main():
     """Try everything, write the log; 1 where something did not hold."""
-    began = time.perf_counter()
-    counts, failed = tried(COUNT)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=COUNT)
+    parser.add_argument("--seed", type=int, default=1)
+    given, began = parser.parse_args(), time.perf_counter()
+    counts, failed = tried(given.count, given.seed)
     total = sum(counts.values())
     lines = [
         "# Settings and arguments that cannot be meant",
         "",
-        f"Made by `make faults` on {dt.date.today()}: Python {platform.python_version()}. {total:,} commands, "
+        f"Made by `make faults` on {dt.date.today()}: Python {platform.python_version()}. {total:,} commands generated "
+        f"from seed {given.seed}, "
         f"{total - len(failed):,} held (exit 2, at most three lines, no traceback, no files, the key named), "
         f"{time.perf_counter() - began:.0f} s.",
         "",

@@ -7,7 +7,7 @@ def test_settings_that_cannot_be_meant_are_refused_by_name_and_leave_nothing(har
     monkeypatch.setattr("qlearn.cli.cache.keep_compiled", lambda: None)  # it would change JAX for all other tests
     counts, failed = harness("settings").tried(150, seed=11)
     assert failed == []
-    assert len(counts) == 14
+    assert len(counts) == 16
 
 
 @pytest.mark.parametrize("name", ["table, learning rate 1,000", "linear, Baird's counterexample"])
