@@ -1,10 +1,13 @@
 """`qlearn train`, `qlearn bench` and Ctrl-C."""
 
+import json
 import shlex
 import signal
 import stat
+import sys
 import time
 
+import gymnasium
 import numpy as np
 import pytest
 
@@ -106,6 +109,73 @@ def test_a_fault_of_the_environment_gives_exit_code_3(qlearn, monkeypatch, tmp_p
     assert done.err.count("\n") <= 3
     assert "Traceback" not in done.err
     assert not list(tmp_path.glob("made/*.*"))  # no results; what was kept can be gone on with when it is mended
+
+
+FRAGILE = """
+import os
+import gymnasium as gym
+
+class Fragile(gym.Env):
+    observation_space, action_space = gym.spaces.Discrete(3), gym.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self.steps, self.wrong = 0, seed == {wrong} and not os.path.exists("mended")
+        return 0, {{}}
+
+    def step(self, action):
+        self.steps += 1
+        if self.wrong and self.steps == 4:
+            raise OSError("no answer from the simulator")
+        return self.steps % 3, float(action), self.steps == 5, False, {{}}
+
+gym.register("Fragile-v0", Fragile, disable_env_checker=True)
+"""
+
+
+def test_where_one_seed_fails_the_others_are_told_and_all_go_on_when_it_is_mended(qlearn, monkeypatch, tmp_path):
+    import qlearn as ql
+    from qlearn.engine.host_loop import episode_seed
+
+    (tmp_path / "fragile.py").write_text(FRAGILE.format(wrong=episode_seed(2, 13)))
+    monkeypatch.setattr("sys.path", list(sys.path))
+    words = ["train", "fragile:Fragile-v0", "q-learning", "--episodes", 50, "--seeds", 4]
+    done = qlearn(*words, "--log", "curves", "--out", "kept")
+    assert done.code == 3, done.err
+    assert "50 episodes, 4 seeds (0 to 3), of which 3 finished" in done.out
+    assert "greedy policy, by rollouts" in done.out
+    told = done.err.splitlines()
+    assert "Fragile-v0 (seed 2, episode 13, step 3) raised OSError" in told[0]
+    assert told[1] == "So seed 2 is missing; the other 3 finished."
+    assert told[2] == "To go on, with all seeds, when the environment is mended: qlearn resume kept --import fragile"
+    data = json.loads((tmp_path / "kept" / "train.json").read_text())
+    assert (data["seeds"], data["fault"]["seed"]) == ([0, 1, 3], 2)
+    assert "qlearn resume" not in qlearn(*words).err
+    (tmp_path / "mended").touch()
+    assert qlearn("resume", "kept", "--import", "fragile").code == 0
+    straight, kept = ql.train(ql.QLearning(), "Fragile-v0", episodes=50, seeds=4), ql.kept_runs("kept")
+    np.testing.assert_array_equal(kept.q_table, straight.q_table)
+    lines = (tmp_path / "curves" / "episodes.csv").read_text().splitlines()[1:]
+    assert len({tuple(line.split(",")[:2]) for line in lines}) == len(lines) == 4 * 50
+
+
+def test_an_environment_of_ones_own_is_imported_only_where_that_is_said(qlearn, monkeypatch, tmp_path):
+    (tmp_path / "own_maze.py").write_text(FRAGILE.format(wrong=-1).replace("Fragile-v0", "OwnMaze-v0"))
+    monkeypatch.setattr("sys.path", list(sys.path))
+    assert qlearn("train", "own_maze:OwnMaze-v0", "sarsa", *SHORT, "--out", "kept").code == 0
+    gymnasium.registry.pop("OwnMaze-v0")
+    sys.modules.pop("own_maze")
+    for command in ("evaluate", "resume", "export", "play"):
+        done = qlearn(command, "kept")
+        assert (done.code, "own_maze" in sys.modules) == (2, False), done.err
+        assert "--import MODULE" in done.err
+    done = qlearn("evaluate", "kept", "--import", "own_maze", "--on", "NChain-v0")
+    assert "trained on OwnMaze-v0 (3 states, 2 actions), and NChain-v0 has 5 states" in done.err
+    done = qlearn("play", "kept", "--import", "own_maze", "--json")
+    assert done.json["command"].endswith("--import own_maze")
+    (tmp_path / "broken.py").write_text("1 / 0")
+    assert "ZeroDivisionError" in qlearn("evaluate", "kept", "--import", "broken").err
+    assert "ZeroDivisionError" in qlearn("train", "broken:Maze-v0", "sarsa").err
 
 
 def wait_until(true, seconds=60):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from qlearn.cli.options import EPISODES, Budget, Output, made, own_discount
+from qlearn.cli.own import load_modules
 from qlearn.cli.terminal import note
 from qlearn.errors import InputError
 
@@ -60,14 +59,7 @@ class Keeping:
 
     def load(self) -> None:
         """Import the user's modules; those of the present folder are found too."""
-        here = str(Path.cwd())
-        if self.modules and here not in sys.path:
-            sys.path.insert(0, here)
-        for module in self.modules:
-            try:
-                importlib.import_module(module)
-            except ImportError as error:
-                raise InputError(f"--import {module}: it cannot be imported ({error}). Correct the name.") from error
+        load_modules(self.modules)
 
 
 def is_specification(word: str) -> bool:

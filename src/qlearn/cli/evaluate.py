@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import App, Parameter
 
-from qlearn.cli.options import Output, Whole, at_least, check_discount
+from qlearn.cli.options import Output, Whole, at_least, check_discount, made
+from qlearn.cli.own import Own
 from qlearn.cli.terminal import note, print_json, say, say_command, shell
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ Examples:
   qlearn train CartPole-v1 "preset(pqn, CartPole-v1)" --steps 500000 --seeds 8 --out pqn
   qlearn evaluate pqn
   qlearn evaluate pqn --horizon 200 --json
+  qlearn evaluate pqn --on "CartPole-v1(max_episode_steps=1000)"
 
 Nothing is trained. A folder of a training that was interrupted is evaluated as it stood.
 """
@@ -31,6 +33,8 @@ def evaluate(
     *,
     horizon: Whole | None = None,
     discount: float | None = None,
+    on: str | None = None,
+    own: Own = Own(),  # noqa: B008
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Say what the greedy policies that a folder keeps are worth; nothing is trained.
@@ -39,23 +43,28 @@ def evaluate(
         folder: What `qlearn train --out FOLDER` wrote.
         horizon: Steps after which an episode is cut; the time limit where it is not given, or 1,000 without one.
         discount: What agents without a discount of their own are judged at; 0.95 where it is not given.
+        on: Another environment to judge them on, with the same observations and actions.
+        own: Code of your own that the environment needs.
         output: Where results go.
     """
     if horizon is not None:
         at_least("--horizon", horizon, 1)
     check_discount(discount)
+    own.load()
     output.check()
     from qlearn.cli.cache import keep_compiled
-    from qlearn.cli.train import DISCOUNT, DIVERGED, as_data, print_runs
+    from qlearn.cli.told import DISCOUNT, DIVERGED, as_data, print_runs
     from qlearn.evaluation import evaluate as judged
     from qlearn.training.kept import kept_runs
 
     keep_compiled()
     runs = kept_runs(folder)
-    found = judged(runs, horizon=horizon, discount=DISCOUNT if discount is None else discount)
-    given = [("--horizon", horizon), ("--discount", discount)]
+    found = judged(
+        runs, None if on is None else made(on), horizon=horizon, discount=DISCOUNT if discount is None else discount
+    )
+    given = [("--horizon", horizon), ("--discount", discount), ("--on", on)]
     words = [word for name, value in given if value is not None for word in (name, value)]
-    command = shell("qlearn", "evaluate", folder, *words)
+    command = shell("qlearn", "evaluate", folder, *words, *own.words())
     result = {**as_data(runs, found), "command": command}
     file = output.save_json("evaluate.json", result)
     if output.json:
@@ -67,7 +76,8 @@ def evaluate(
             say(f"Saved: {file}.")
         say_command("To reproduce:", command)
     if not runs.complete:
-        note(f"The training was interrupted; this is where it stood. To go on: {shell('qlearn', 'resume', folder)}")
+        again = shell("qlearn", "resume", folder, *own.words())
+        note(f"The training was interrupted; this is where it stood. To go on: {again}")
     return DIVERGED if runs.diverged.any() else 0
 
 

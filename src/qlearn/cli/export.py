@@ -9,6 +9,7 @@ import numpy as np
 from cyclopts import App, Parameter
 
 from qlearn.cli.options import Whole, check_seed, check_writable
+from qlearn.cli.own import Own
 from qlearn.cli.terminal import print_json, say, say_command, shell
 from qlearn.errors import InputError
 
@@ -34,6 +35,7 @@ def export(
     out: Path | None = None,
     evaluate: Annotated[bool, Parameter(negative="--no-evaluate")] = True,
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
+    own: Own = Own(),  # noqa: B008
 ) -> int:
     """Write the Q values of one run that a folder keeps as a model for use without qlearn.
 
@@ -44,7 +46,9 @@ def export(
         out: Folder for the model; FOLDER/export-SEED where it is not given.
         evaluate: Whether the page says what the greedy policies are worth, for which games are played.
         json: Print one JSON object on standard output, and nothing else there.
+        own: Code of your own that the environment needs.
     """
+    own.load()
     if seed is not None:
         check_seed(seed)
     if out is not None:
@@ -64,7 +68,7 @@ def export(
     target = folder / f"export-{chosen}" if out is None else out
     written = write(runs, chosen, format, target, evaluation=evaluate)
     model = written.model
-    command = shell("qlearn", "export", folder, "--format", format, "--seed", chosen, "--out", target)
+    command = shell("qlearn", "export", folder, "--format", format, "--seed", chosen, "--out", target, *own.words())
     if json:
         inputs = [{"name": part.name, "shape": part.shape, "dtype": part.dtype} for part in model.inputs]
         facts = {

@@ -152,9 +152,12 @@ def at_least(option: str, value: int | None, low: int) -> None:
 
 
 def made(environment: str) -> FiniteMDP | HostEnvironment | JaxEnvironment:
-    """Return the environment that the user named."""
+    """Return the environment that the user named; its module may lie in the present folder."""
+    from qlearn.cli.own import find_here, module_of
     from qlearn.environments import make
 
+    if module_of(environment):
+        find_here()
     return make(environment)
 
 

@@ -17,7 +17,7 @@ DISCOUNT = 0.95
 
 def partial_data(runs: Sequence[Runs], discount: float | None) -> dict[str, Any]:
     """Return what each agent had learnt when the training was interrupted."""
-    from qlearn.cli.train import as_data
+    from qlearn.cli.told import as_data
     from qlearn.evaluation import evaluate
 
     found = [as_data(some, evaluate(some, discount=DISCOUNT if discount is None else discount)) for some in runs]

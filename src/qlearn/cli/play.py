@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import App, Parameter
 
 from qlearn.cli.options import EnvironmentName, Output, Whole, at_least, check_seed, made_on_the_host
+from qlearn.cli.own import Own
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, shell
 from qlearn.errors import InputError, nearest
 
@@ -57,7 +58,7 @@ class Watch:
     window: Annotated[bool, Parameter(negative="", show_default=False)] = False
     speed: float = 10.0
 
-    def start(self, folder: Path, seed: int | None, output: Output) -> int:
+    def start(self, folder: Path, seed: int | None, output: Output, own: Own) -> int:
         """Watch what a folder keeps."""
         if seed is not None:
             check_seed(seed)
@@ -69,7 +70,7 @@ class Watch:
         from qlearn.cli.watch import Wanted, watch
 
         keep_compiled()
-        return watch(Wanted(folder, seed, self.run, output.out, self.window, self.steps, self.speed, output.json))
+        return watch(Wanted(folder, seed, self.run, output.out, self.window, self.steps, self.speed, output.json, own))
 
     def refuse(self) -> None:
         """Raise an `InputError` where an option of a folder's game came without a folder."""
@@ -86,6 +87,7 @@ def play(
     *,
     seed: Annotated[int | None, Parameter(name="--seed")] = None,
     watched: Watch = Watch(),
+    own: Own = Own(),  # noqa: B008
     output: Output = Output(),  # noqa: B008
 ) -> int:
     """Play an environment yourself, action by action, or watch what a folder keeps play it.
@@ -95,10 +97,12 @@ def play(
             `qlearn train --out FOLDER` wrote: its greedy policy then plays one episode.
         seed: Of the game's luck; a new one each time where it is not given, 0 for a folder.
         watched: How a folder's game is shown.
+        own: Code of your own that the environment needs.
         output: Where results go: a folder; for a folder's game the picture's name, .gif (animated) or .png (a strip).
     """
+    own.load()
     if Path(environment).is_dir():
-        return watched.start(Path(environment), seed, output)
+        return watched.start(Path(environment), seed, output, own)
     watched.refuse()
     seed = secrets.randbelow(10_000) if seed is None else seed
     check_seed(seed)
@@ -113,7 +117,7 @@ def play(
     except KeyboardInterrupt:
         playground.tell("")
         code = INTERRUPTED
-    command = shell("qlearn", "play", environment, "--seed", seed)
+    command = shell("qlearn", "play", environment, "--seed", seed, *own.words())
     result = {"environment": world.name, "seed": seed, **playground.as_data(world), "command": command}
     output.save_json("play.json", result)
     if output.json:

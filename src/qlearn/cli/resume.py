@@ -9,8 +9,9 @@ from typing import Annotated
 from cyclopts import App, Parameter
 
 from qlearn.cli.options import Output, SeedOption, Whole, at_least, check_discount, check_seed
+from qlearn.cli.own import Own
 from qlearn.cli.terminal import shell
-from qlearn.errors import DivergenceWarning, InexactResumeWarning, Interrupted
+from qlearn.errors import DivergenceWarning, EnvironmentFault, InexactResumeWarning, Interrupted
 
 EXAMPLES = """\
 Examples:
@@ -24,7 +25,7 @@ app = App(name="resume", help_epilogue=EXAMPLES, help_format="plaintext")
 
 
 @app.default
-def resume(
+def resume(  # noqa: PLR0913 - cyclopts makes an option of each
     folder: Annotated[Path, Parameter(name="FOLDER", negative="")],
     /,
     *,
@@ -34,6 +35,7 @@ def resume(
     log: str | None = None,
     json: Annotated[bool, Parameter(negative="", show_default=False)] = False,
     seed: SeedOption = 0,
+    own: Own = Own(),  # noqa: B008
 ) -> int:
     """Go on with a training that was interrupted, or further than it was to go.
 
@@ -45,13 +47,15 @@ def resume(
         log: Where to log episodes, if elsewhere than the training did; see qlearn train.
         json: Print one JSON object on standard output, and nothing else there.
         seed: Accepted for scripts; the seeds are those of the training.
+        own: Code of your own that the environment needs.
     """
     at_least("--episodes", episodes, 1)
     at_least("--steps", steps, 1)
     check_discount(discount)
     check_seed(seed)
+    own.load()
     from qlearn.cli.cache import keep_compiled
-    from qlearn.cli.train import CHECKPOINT, DISCOUNT, tell
+    from qlearn.cli.told import CHECKPOINT, DISCOUNT, Telling, after_fault, tell
     from qlearn.training import resume as go_on
     from qlearn.training.checkpoint import is_checkpoint, read_manifest
 
@@ -60,16 +64,20 @@ def resume(
     keep_compiled()
     for kind in (DivergenceWarning, InexactResumeWarning):  # said by `tell`
         warnings.simplefilter("ignore", kind)
+    fault: EnvironmentFault | None = None
     try:
         runs = go_on(kept, episodes=episodes, steps=steps, log=log)
     except Interrupted as stopped:
         runs = stopped.runs
-    log = log or read_manifest(kept).get("log")
-    unit = "episodes" if "episodes" in runs.settings else "steps"
-    count = len(runs.seeds)
-    which = f"seed {runs.seeds[0]}" if count == 1 else f"{count:,} seeds ({runs.seeds[0]} to {runs.seeds[-1]})"
-    budget = runs.settings[unit]
-    words = ["--seeds", count, "--seed", int(runs.seeds[0])]
-    agent = runs.settings["agent_written"] or runs.label
-    command = shell("qlearn", "train", runs.environment.name, agent, f"--{unit}", budget, *words)
-    return tell(runs, DISCOUNT if discount is None else discount, output, command, f"{budget:,} {unit}, {which}", log)
+    except EnvironmentFault as caught:
+        fault = caught
+    told = read_manifest(kept)
+    seeds, unit = told["seeds"], f"{told['unit']}s"
+    budget = episodes or steps or told["budget"]
+    which = f"seed {seeds[0]}" if len(seeds) == 1 else f"{len(seeds):,} seeds ({seeds[0]} to {seeds[-1]})"
+    words = ["--seeds", len(seeds), "--seed", seeds[0]]
+    agent = told["agent_written"] or told["agent"]
+    command = shell("qlearn", "train", own.named(told["environment"]), agent, f"--{unit}", budget, *words)
+    judged, trained = DISCOUNT if discount is None else discount, f"{budget:,} {unit}, {which}"
+    how = Telling(judged, output, command, trained, log or told.get("log"), own.modules)
+    return tell(runs, how) if fault is None else after_fault(fault, seeds, how)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qlearn.agents.observed import alone
+from qlearn.cli.own import Own
 from qlearn.cli.players import OFF_SCREEN, Now, Player, player
 from qlearn.cli.scene import animation, scene, strip
 from qlearn.cli.terminal import figure, note, print_json, say, say_command, shell
@@ -164,6 +165,7 @@ class Wanted:
     steps: int | None
     speed: float
     json: bool
+    own: Own
 
 
 def watch(wanted: Wanted) -> int:
@@ -192,7 +194,7 @@ def watch(wanted: Wanted) -> int:
     if wanted.window:
         show(images, wanted.speed, wished=wished)
     words = ["--run", chosen, "--seed", seed, *(["--steps", wanted.steps] if wanted.steps else [])]
-    words += ["--out", wanted.out] if wanted.out else []
+    words += [*(["--out", wanted.out] if wanted.out else []), *wanted.own.words()]
     _report(wanted, runs, (chosen, seed, steps, game.names), shell("qlearn", "play", wanted.folder, *words))
     return 0
 

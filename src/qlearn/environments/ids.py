@@ -28,10 +28,10 @@ def find_spec(identity: str) -> EnvSpec:
     if module:
         try:
             importlib.import_module(module)
-        except ImportError as error:
+        except Exception as error:
             raise InputError(
-                f"{identity!r} names the module {module!r}, which cannot be imported ({error}). "
-                "Install it, or correct the name before the colon."
+                f"{identity!r} names the module {module!r}, which cannot be imported "
+                f"({type(error).__name__}: {error}). Install or mend it, or correct the name before the colon."
             ) from error
     if name in gymnasium.registry:
         return gymnasium.registry[name]

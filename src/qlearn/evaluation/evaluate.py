@@ -83,7 +83,7 @@ def elsewhere(runs: Any, environment: Any) -> Any:
 
 def _sizes(spec: Spec, *, table: bool) -> tuple[int, tuple[Part, ...]]:
     """Number of actions, and what is observed: a table knows numbers of states, whatever else comes with them."""
-    seen = (Part(PLAIN, (), "int32", spec.num_states),) if table else inputs_of(spec)
+    seen = (Part(PLAIN, (), "int32", spec.num_states),) if table and spec.num_states else inputs_of(spec)
     return spec.num_actions, seen
 
 

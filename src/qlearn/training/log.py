@@ -52,7 +52,7 @@ class Log:
     """
 
     def __init__(self, target: str | os.PathLike[str], seeds: Iterable[int]) -> None:
-        self._all = {int(seed) for seed in seeds}
+        self._target, self._all = target, {int(seed) for seed in seeds}
         self.folder, with_events = folder_of(target)
         self.file, self._events = self.folder / CURVES, _events(self.folder) if with_events else None
         self._lock, self._began = threading.Lock(), time.monotonic()
@@ -62,6 +62,10 @@ class Log:
         self._before: dict[int, float] = {}  # of every lane: seconds that were logged before this process
         if not self.file.exists():
             self._replace([])
+
+    def again(self) -> Log:
+        """The same log, for lanes that are made anew."""
+        return Log(self._target, self._all)
 
     def begin(self, seeds: Numbers, history: History) -> None:
         """A lane begins, or goes on after the episodes in ``history``: bring the file to these."""

@@ -16,6 +16,7 @@ from qlearn.training.log import Log, absolute
 from qlearn.training.names import parse_agent, written_agent
 from qlearn.training.plan import Plan
 from qlearn.training.runs import Runs
+from qlearn.training.saved import named
 from qlearn.training.train import Progress, only
 
 
@@ -96,7 +97,7 @@ def environment_of(path: Path, told: dict[str, Any], given: Any) -> Any:
         raise InputError(
             f"{path} keeps a training on your own environment {told['environment']!r}. Pass it: `environment=…`."
         )
-    world = make(told["environment"] if given is None else given)
+    world = named(path, told["environment"]) if given is None else make(given)
     digest = world.digest if isinstance(world, FiniteMDP) else None
     if digest != told["model"] or world.name != told["environment"]:
         raise InputError(

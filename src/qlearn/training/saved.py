@@ -58,7 +58,7 @@ def _environment(path: Path, settings: dict[str, Any], table: Numbers | None, gi
         raise InputError(
             f"{path} holds runs on your own environment {settings['environment']!r}. Pass it: `environment=…`."
         )
-    world = make(settings["environment"] if given is None else given)
+    world = named(path, settings["environment"]) if given is None else make(given)
     found = getattr(world, "digest", None)
     if settings["model"] is not None and found is not None and found != settings["model"]:
         raise InputError(
@@ -74,6 +74,17 @@ def _environment(path: Path, settings: dict[str, Any], table: Numbers | None, gi
             "trained on."
         )
     return world
+
+
+def named(path: Path, name: str) -> Any:
+    """The environment of a name that a file tells; raises InputError where it is not known in this process."""
+    try:
+        return make(name)
+    except InputError as error:
+        raise InputError(
+            f"{path} is of the environment {name!r}, which cannot be made here: {error} Pass it: `environment=…`, or "
+            "import the module that registers it (`--import MODULE` on the command line)."
+        ) from error
 
 
 def _snapshots(arrays: dict[str, Numbers], unit: Any, along: Knowledge | None) -> Snapshots | None:

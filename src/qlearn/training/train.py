@@ -68,7 +68,8 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
     Raises:
         InputError: where an argument is wrong, or the agent cannot learn on this environment.
         EnvironmentFault: where the environment raised an error, gave something impossible or took too long.  The other
-            seeds are trained to the end first, and are its ``runs``, unless a checkpoint or a log is kept.
+            seeds are trained to the end first, and are its ``runs``; a checkpoint keeps all seeds as they were last
+            kept, and ``ql.resume`` goes on with them when the environment is mended.
         Interrupted: on Ctrl-C; its ``runs`` hold what was complete.
         StoreError: where the checkpoint cannot be written.
 
@@ -85,12 +86,7 @@ def train(  # noqa: PLR0913 (each is one word that a user types)
     if log is not None:
         check_new(log)
     folder = None if checkpoint is None else begun(plan, checkpoint, every, log)
-    try:
-        return only(plan, progress, folder, None if log is None else Log(log, plan.seeds))
-    except EnvironmentFault as fault:
-        if folder is None and log is None:
-            finish_others(plan, fault, lambda left: carried_out(left, progress))
-        raise
+    return only(plan, progress, folder, None if log is None else Log(log, plan.seeds))
 
 
 def train_many(
@@ -113,12 +109,24 @@ def train_many(
 
 
 def only(plan: Plan, progress: Progress, folder: Folder | None, log: Log | None = None) -> Runs:
-    """Carry out a plan with one agent."""
+    """Carry out a plan with one agent; where an environment fails under one seed, the others are trained to the end.
+
+    What the folder keeps is then as it was before the fault: all seeds, which go on when the environment is mended.
+    """
+    again = "" if folder is None else f" To go on: ql.resume({str(folder.path)!r})."
     try:
         return carried_out(plan, progress, folder, log)[0]
     except Interrupted as stopped:
-        where = "" if folder is None else f" To go on: ql.resume({str(folder.path)!r})."
-        raise Interrupted(f"{stopped}{where}", stopped.runs[0]) from None
+        raise Interrupted(f"{stopped}{again}", stopped.runs[0]) from None
+    except EnvironmentFault as caught:
+        fault = caught
+    try:
+        finish_others(plan, fault, lambda left: carried_out(left, progress, log=None if log is None else log.again()))
+    except Interrupted as stopped:
+        raise Interrupted(f"{fault} The other seeds were interrupted.{again}", stopped.runs[0]) from fault
+    if again:
+        fault.add_note(f"{again.strip()} That begins where all seeds were last kept.")
+    raise fault
 
 
 def carried_out(plan: Plan, progress: Progress, folder: Folder | None = None, log: Log | None = None) -> list[Runs]:
