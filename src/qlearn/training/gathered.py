@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import platform
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -122,6 +124,11 @@ def _by_name(world: Any) -> bool:
 
 def versions() -> dict[str, str]:
     """What the numbers were made with."""
+    return {**installed()} | {"python": platform.python_version(), "device": jax.devices()[0].device_kind}
+
+
+@functools.cache
+def installed() -> Mapping[str, str]:
+    """The versions of what numbers depend on; read once, for it takes a millisecond and a store asks for each job."""
     parts = ("qlearn", "jax", "jaxlib", "keras", "numpy", "gymnasium")
-    found = {name: importlib.metadata.version(name) for name in parts}
-    return found | {"python": platform.python_version(), "device": jax.devices()[0].device_kind}
+    return {name: importlib.metadata.version(name) for name in parts}
