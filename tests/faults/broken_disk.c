@@ -2,15 +2,19 @@
    renamed, linked, cut and deleted below one folder, and at the n-th such call kills the process, fails, or writes half.
 
    break_at(folder, kind, n): kind 1 SIGKILL before the call, 2 SIGKILL after half of a write, 3 EIO at that call alone,
-   4 EIO from that call on, 5 no space left after n bytes; 0 only counts.  broken_calls() says how many there were. */
+   4 EIO from that call on, 5 no space left after n bytes, 6 a file system that can only be read; 0 only counts.
+   broken_calls() says how many there were, broken_bytes() how much was written. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -24,6 +28,7 @@ void break_at(const char *where, int what, long n) {
     kind = what; goal = n; calls = 0; bytes = 0; armed = 1;
 }
 long broken_calls(void) { return calls; }
+long broken_bytes(void) { return bytes; }
 
 static int below(const char *path) { return armed && path && strncmp(path, folder, strlen(folder)) == 0; }
 static int concerns(int fd) {
@@ -38,11 +43,12 @@ static int concerns(int fd) {
 /* 0: go on; 1: fail with errno; 2: write half, then die */
 static int now(size_t size) {
     long mine = atomic_fetch_add(&calls, 1) + 1;
+    long now = atomic_fetch_add(&bytes, (long)size) + (long)size;
     if (kind == 5) {
-        if (size == 0) return 0;
-        if (atomic_fetch_add(&bytes, (long)size) + (long)size > goal) { errno = ENOSPC; return 1; }
-        return 0;
+        if (size == 0 || now <= goal) return 0;
+        errno = ENOSPC; return 1;
     }
+    if (kind == 6) { errno = EROFS; return 1; }
     if (kind == 1 && mine == goal) raise(SIGKILL);
     if (kind == 2 && mine == goal) return 2;
     if ((kind == 3 && mine == goal) || (kind == 4 && mine >= goal)) { errno = EIO; return 1; }
@@ -81,3 +87,19 @@ int unlink(const char *a) {
     if (below(a)) { int w = now(0); if (w == 1) return -1; if (w == 2) raise(SIGKILL); }
     return REAL(unlink)(a);
 }
+int mkdir(const char *a, mode_t m) {
+    if (kind == 6 && below(a)) { errno = EROFS; return -1; }
+    return REAL(mkdir)(a, m);
+}
+#define OPENS(name, before, where) int name(before const char *a, int flags, ...) { \
+    mode_t m = 0; \
+    if (flags & O_CREAT) { va_list more; va_start(more, flags); m = va_arg(more, mode_t); va_end(more); } \
+    if (kind == 6 && below(a) && (flags & (O_WRONLY | O_RDWR | O_CREAT))) { errno = EROFS; return -1; } \
+    return REAL(name)(where a, flags, m); }
+#define NONE
+OPENS(open, NONE, NONE)
+OPENS(open64, NONE, NONE)
+#define AT int d,
+#define D d,
+OPENS(openat, AT, D)
+OPENS(openat64, AT, D)

@@ -5,10 +5,10 @@
 A process opens a store, takes units, writes a large state into a file and commits results, states and leases, as
 ``qlearn.store`` does it, the numbers made up.  ``broken_disk.c`` is loaded before the C library and breaks the n-th
 call that writes, synchronises, renames, links, cuts or deletes anything below the store's folder, for every n that
-there is: by SIGKILL before it, by SIGKILL after half of a write, by EIO once, by EIO from there on, or because the disk
-is full.  Then the store is opened by a sound process: it must be whole, hold everything that was said to be kept, hold
-every batch whole or not at all, have no lease of a living process, and end with the same content when the work is
-repeated.
+there is: by SIGKILL before it, by SIGKILL after half of a write, by EIO once, or by EIO from there on; or the disk is
+full after so many bytes, twenty times; or it can only be read.  Then the store is opened by a sound process: it must
+be whole, hold everything that was said to be kept, hold every batch whole or not at all, have no lease of a living
+process, and end with the same content when the work is repeated.
 """
 
 from __future__ import annotations
@@ -51,8 +51,10 @@ KINDS = {
     3: "EIO once",
     4: "EIO from there on",
     5: "no space left after so many bytes",
+    6: "read-only",
 }
 BATCHES, SEEDS, LARGE = 2, 3, 300_000
+FULL = 20  # sizes of a disk that is full
 SUBJECT = SimpleNamespace(
     told=canonical({"agent": {"kind": "Made"}, "environment": {"kind": "up"}, "lane": 1, "unit": "step"}),
     settings={"agent": "made", "agent_written": None, "environment": "up"},
@@ -177,7 +179,7 @@ def trial(store, kind, n, first):
             refuse_nameless(error, store)
             os.write(writer, f"StoreError: {error}\n".encode())
             return 4
-        os.write(writer, f"calls {disk.broken_calls()}\n".encode())
+        os.write(writer, f"calls {disk.broken_calls()} {disk.broken_bytes()}\n".encode())
         return 0
 
     return in_child(broken)
@@ -219,18 +221,20 @@ def calls(folder, first):
     """How many calls there are when nothing breaks, and the bytes that are written."""
     code, said = trial(folder / f"counted{first}", 0, 0, first)
     assert code == 0, said
-    return int(said.rpartition("calls ")[2])
+    return [int(word) for word in said.rpartition("calls ")[2].split()]
 
 
 def break_everything(folder, sound, *, step=1, say=say_now):
     """Every kind at every step-th call; (kind, from which batch on) → how many trials and their exit codes."""
     found = {}
     for first in range(BATCHES):
-        count = calls(folder, first)
+        count, size = calls(folder, first)
         for kind in KINDS:
             goals = range(1, count + 1, step)
             if kind == 5:
-                goals = [int(n) for n in np.linspace(0, 3_500_000, max(2, 20 // step))]
+                goals = [int(n) for n in np.linspace(0, size - 1, max(2, FULL // step))]
+            if kind == 6:
+                goals = [0]
             codes = Counter()
             for n in goals:
                 store = folder / f"broken-{first}-{kind}-{n}"

@@ -14,7 +14,7 @@ HERE = Path(__file__).parent
     [
         ("store_disk.py", ["--step", "45"]),
         ("store_damage.py", ["--each", "15"]),
-        ("store_kills.py", ["--kills", "2", "--cases", "tables", "--processes", "1"]),
+        ("store_kills.py", ["--kills", "2", "--cases", "a sample", "--processes", "1"]),
     ],
 )
 def test_faults_lose_nothing(program, words):

@@ -15,6 +15,8 @@ from qlearn.cli.terminal import console, note, print_json, say, say_command, she
 from qlearn.errors import InputError, Interrupted
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from qlearn.comparison import Comparison, Specification, Suite
 
 EXAMPLES = """\
@@ -110,7 +112,7 @@ def _carried_out(asked: Specification, keeping: Keeping, output: Output, command
     try:
         found = compared(asked, store=store, workers=keeping.workers)
     except Interrupted as stopped:
-        return _interrupted(stopped, asked.discount, output, command)
+        return _interrupted(stopped, asked.discount, output, command, store)
     return tell(found, output, command, about)
 
 
@@ -205,10 +207,11 @@ def save_everything(found: Comparison | Suite, output: Output) -> str:
     return f"In {output.out}: report.html; {', '.join(figures)} (each .png and .svg); {', '.join(numbers)}."
 
 
-def _interrupted(stopped: Interrupted, discount: float | None, output: Output, command: str) -> int:
+def _interrupted(stopped: Interrupted, discount: float | None, output: Output, command: str, store: Path | None) -> int:
+    if store is not None:
+        return _goes_on(stopped, output, command)
     runs = [] if stopped.runs is None else list(stopped.runs)
     data = {**partial_data(runs, discount), "command": command}
-    output.save_json("partial.json", data)
     if output.json:
         print_json(data)
     elif runs:
@@ -217,4 +220,15 @@ def _interrupted(stopped: Interrupted, discount: float | None, output: Output, c
     else:
         note(str(stopped))
         say_command("To go on:", command)
+    return INTERRUPTED
+
+
+def _goes_on(stopped: Interrupted, output: Output, command: str) -> int:
+    """Say how to go on with what a store keeps."""
+    again = f"{command} {shell('--out', output.out)}" if output.out is not None else command
+    if output.json:
+        print_json({"interrupted": True, "agents": [], "command": again})
+        return INTERRUPTED
+    note("Interrupted. What had finished by then is kept." if stopped.runs is not None else str(stopped))
+    say_command("To go on:", again)
     return INTERRUPTED

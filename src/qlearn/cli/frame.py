@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cyclopts.exceptions import UnknownCommandError
 
 INTERRUPTED = 130
+KEEPING = ("compare", "sweep")  # what they finish with --store or --out is kept
 MOST_LINES = 3
 
 COMMANDS = {
@@ -94,8 +95,10 @@ def _reported(arguments: list[str]) -> int:
     except QlearnError as error:
         return complain(str(error), error.exit_code)
     except KeyboardInterrupt:
-        again = f"To start again: {shell('qlearn', *arguments)}"
-        return complain("Interrupted before there were results.", INTERRUPTED, again)
+        again = shell("qlearn", *arguments)
+        if arguments[0] in KEEPING and any(word.startswith(("--store", "--out")) for word in arguments):
+            return complain("Interrupted. What had finished by then is kept.", INTERRUPTED, f"To go on: {again}")
+        return complain("Interrupted before there were results.", INTERRUPTED, f"To start again: {again}")
     except MemoryError:
         return complain("There is not enough memory for this; ask for fewer seeds or a smaller problem.", 2)
     except SystemExit as error:  # rich leaves so where a pipe breaks

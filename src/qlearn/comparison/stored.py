@@ -11,7 +11,7 @@ from qlearn.comparison.judging import Progress, snapshots_within
 from qlearn.environments import HostEnvironment, make
 from qlearn.environments.naming import parse
 from qlearn.errors import InputError
-from qlearn.store import Store
+from qlearn.store import Store, forget_deaths
 from qlearn.training.plan import Plan, budget_of, seeds_of
 
 if TYPE_CHECKING:
@@ -89,6 +89,8 @@ def compute_shard(
 def _fill(store: Store, asked: Specification, worlds: list[Any], workers: int | None, shard: tuple[int, int]) -> None:
     """Let processes of their own compute what is ordinary Python and has a text; the rest is done here."""
     if workers is None or workers < 2 or not any(map(_is_python, worlds)):
+        if not store.worker:
+            forget_deaths(store.database)
         return
     from qlearn.comparison.pool import fill
 

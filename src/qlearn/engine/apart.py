@@ -6,6 +6,8 @@ A seed's numbers do not depend on its neighbours, so lanes may be composed anew.
 - ``recorded`` and ``history.…``: the episodes that ended;
 - ``at`` and ``mark{k}.…``: positions that it was read at, and what was known there;
 - ``done``: of networks only: episodes, steps, the step of divergence and whether it arrived.
+
+Tables on ordinary Python have ``host.…`` and ``tape.…`` in the place of ``carry.…``: see `qlearn.engine.host_apart`.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ import jax
 import numpy as np
 
 from qlearn.agents.learner import Spec
+from qlearn.engine import host_apart
 from qlearn.engine.device_loop import Axes
 from qlearn.engine.frozen import Frozen
 from qlearn.engine.schedule import Job
 from qlearn.engine.worlds import on_device, spec_of
+from qlearn.environments.host import HostEnvironment
 
 Numbers = np.ndarray[Any, Any]
 _DONE = ("episodes", "steps", "diverged", "arrived")
@@ -30,6 +34,16 @@ _DONE = ("episodes", "steps", "diverged", "arrived")
 def is_table(job: Job) -> bool:
     """Whether the job's agent keeps a table, whose lanes are another kind than those of networks."""
     return job.agent.learner(spec_of(job.environment)).num_environments is None
+
+
+def on_host(job: Job) -> bool:
+    """Whether the job's environment is ordinary Python."""
+    return isinstance(job.environment, HostEnvironment)
+
+
+def can_be_kept(job: Job) -> bool:
+    """Whether lanes of the job can be taken apart: all but those of networks on ordinary Python."""
+    return is_table(job) or not on_host(job)
 
 
 def apart(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
@@ -71,7 +85,8 @@ def ends(job: Job, frozen: Mapping[str, Numbers]) -> Frozen:
 def stage_of(job: Job, state: Mapping[str, Numbers]) -> tuple[int, ...]:
     """What seeds of one lane must have in common: tables the marks reached, networks their steps."""
     if is_table(job):
-        return tuple(p for p in state["at"].tolist() if p in job.positions)
+        reached = tuple(p for p in state["at"].tolist() if p in job.positions)
+        return (*host_apart.stage_of(state), *reached) if on_host(job) else reached
     return (int(state["total"]),)
 
 
@@ -114,6 +129,8 @@ def _axes(job: Job) -> tuple[tuple[int, ...], int]:
 
 
 def _carries_of_tables(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
+    if on_host(job):
+        return host_apart.apart(frozen, job.seeds.size)
     axes, width = _axes(job)
     count, n = len(axes), job.seeds.size
     done = np.atleast_1d(frozen[f"lane.{2 * count}"])[:n]  # those that have arrived stand as they were then
@@ -130,6 +147,9 @@ def _carries_of_tables(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
 
 
 def _table_lane(job: Job, states: Sequence[Frozen]) -> Frozen:
+    if on_host(job):
+        at_once = job.agent.learner(spec_of(job.environment)).lane
+        return host_apart.together(states, at_once) | _tables_reached(job, states)
     axes, width = _axes(job)
     count, rows = len(axes), np.resize(np.arange(len(states)), width).tolist()  # what fills a lane up is any seed's
 
@@ -140,7 +160,13 @@ def _table_lane(job: Job, states: Sequence[Frozen]) -> Frozen:
     carry = [leaf(j) for j in range(count)]
     lane = {f"lane.{j}": row for j, row in enumerate([*carry, *carry])}
     lane[f"lane.{2 * count}"] = np.zeros(() if width == 1 else width, bool)
-    reached = stage_of(job, states[0])
+    recorded = np.array([int(state["recorded"]) for state in states], np.int64)
+    return {**lane, **_tables_reached(job, states), "recorded": recorded}
+
+
+def _tables_reached(job: Job, states: Sequence[Frozen]) -> Frozen:
+    """What was known at each position that these seeds have reached, all the same ones."""
+    reached = [p for p in states[0]["at"].tolist() if p in job.positions]
     places = [state["at"].tolist() for state in states]
     tables = {}
     for k, position in enumerate(reached):
@@ -149,8 +175,7 @@ def _table_lane(job: Job, states: Sequence[Frozen]) -> Frozen:
             part = name.partition(".")[2]
             rows_of = [state[f"mark{at.index(position)}.{part}"] for state, at in zip(states, places, strict=True)]
             tables[f"table{k}.{part}"] = np.stack(rows_of)
-    recorded = np.array([int(state["recorded"]) for state in states], np.int64)
-    return {**lane, **tables, "recorded": recorded, "reached": np.array(len(reached))}
+    return {**tables, "reached": np.array(len(reached))}
 
 
 def _marks_of_tables(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:

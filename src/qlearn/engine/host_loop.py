@@ -75,7 +75,7 @@ class HostRun:
         self._words = jnp.asarray(np.resize(seeds, size).astype(np.uint32))
         self._state = programs.begin(agent, self.spec, self._words)
         self._visits = jnp.zeros((size, self.spec.num_states, self.spec.num_actions), jnp.int32)
-        self._patience = Patience(environment.patience)
+        self._patience, self._asked = Patience(environment.patience, self._blamed), 0
         self._spaces = [Spaces() for _ in range(seeds.size)]
         self._envs: list[Any] = [self._guard(i, environment.make_env) for i in range(seeds.size)]
         for env, declared in zip(self._envs, self._spaces, strict=True):
@@ -270,6 +270,7 @@ class HostRun:
 
     def _guard(self, i: int, call: Callable[[], Any]) -> Any:
         """Call the environment's own code; what it raises names the environment, the seed and the step."""
+        self._asked = i
         try:
             self._patience.begin()
             result = call()
@@ -280,6 +281,10 @@ class HostRun:
             self._patience.over()
             raise self._fault(i, str(raised(error))) from error
         return result
+
+    def _blamed(self, fault: faults.Fault) -> EnvironmentFault:
+        """The fault of whoever is being asked."""
+        return self._fault(self._asked, str(fault))
 
     def _fault(self, i: int, words: str) -> EnvironmentFault:
         clock = self._place(i)

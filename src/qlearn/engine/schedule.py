@@ -67,6 +67,10 @@ class Keeper(Protocol):
     def further(self) -> bool:
         """Whether the budget is another one than that of what was kept."""
 
+    @property
+    def exact(self) -> bool:
+        """Whether a lane whose environments cannot be brought back is to be refused, with a ValueError."""
+
 
 class Watcher(Protocol):
     """Looks at the episodes of a lane as they end; called from any thread."""
@@ -153,6 +157,10 @@ class _Side:
     def further(self) -> bool:
         return self.keeper is not None and self.keeper.further
 
+    def refuse_inexact(self, begun_again: Numbers) -> None:
+        if self.keeper is not None and self.keeper.exact and begun_again.any():
+            raise ValueError("its environments cannot be brought back to where they were")
+
     def begin(self, lane: Any) -> None:
         if self.watcher is not None:
             self.watcher.begin(self.seeds, lane.history)
@@ -210,6 +218,8 @@ def _run_tables(job: Job, stop: Callable[[], bool], tell: Callable[[int], None],
     if (found := side.load()) is not None:
         assert isinstance(lane, LaneRun | KeptHostRun)
         lane.thaw(found, stop, further=side.further)
+        if isinstance(lane, HostRun):
+            side.refuse_inexact(lane.begun_again)
     side.begin(lane)
     complete, between = True, functools.partial(side.between, lane)
     for position in job.positions[len(lane.tables) :]:

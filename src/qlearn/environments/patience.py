@@ -8,15 +8,22 @@ of their own (``vectorization="async"``) need no such thing: they are ended.
 from __future__ import annotations
 
 import ctypes
+import faulthandler
+import functools
+import os
 import threading
 import time
 import weakref
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from qlearn.environments.faults import Fault
+from qlearn.errors import EnvironmentFault
 
 _TICK = 0.05  # seconds between two looks, at least; a twentieth of the limit where that is longer
 _DELIVERY = 1.0  # seconds within which an exception on its way arrives
+_GRACE = 10.0  # seconds more, before a process that nothing else can end is ended
 
 
 class Hang(BaseException):
@@ -30,10 +37,12 @@ class Patience:
 
     Args:
         seconds: the limit of a call; infinity for none.
+        blame: a method that says of what `told` tells where it was; it is held weakly.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, blame: Callable[[Fault], EnvironmentFault] | None = None) -> None:
         self.seconds = seconds
+        self._blame = None if blame is None else weakref.WeakMethod(blame)
         self.since: float | None = None
         self.thread = 0
         self.fired = False
@@ -55,15 +64,28 @@ class Patience:
     def ended(self) -> Fault:
         """Say that the call was ended."""
         self.since, self.fired = None, False
+        return self.told()
+
+    def told(self) -> Fault:
+        """What there is to say of a call that took too long."""
         return Fault(
             f" took longer than {self.seconds:g} s and was ended. Expected an answer within that time. Mend the "
             "environment, or allow more: ql.make(…, patience=600)."
         )
 
+    def fault(self) -> EnvironmentFault:
+        """The same with its place, as far as whoever calls knows it."""
+        blame = None if self._blame is None else self._blame()
+        return EnvironmentFault(f"An environment{self.told()}") if blame is None else blame(self.told())
+
     def look(self, now: float) -> None:
         """End the call where it takes too long; called by the thread that watches."""
         since = self.since
-        if since is None or self.fired or now - since <= self.seconds:
+        if since is None or now - since <= self.seconds:
+            return
+        if self.fired:
+            if _beyond is not None and now - since > self.seconds + 2 * _DELIVERY:
+                _beyond(self.fault())
             return
         self.fired = True
         if self.since is not since:  # it came back meanwhile
@@ -72,6 +94,28 @@ class Patience:
         _raise_in(self.thread, Hang)
 
 
+def end_process_beyond(then: Callable[[EnvironmentFault], None], code: int) -> None:
+    """From now on, end this process where a call takes too long and nothing else ends it: it waits outside of Python.
+
+    For processes that somebody replaces.  Where not even the thread that watches can run, since the call keeps
+    Python's lock, the process ends ten seconds later, with code 1 and without a word.
+
+    Args:
+        then: called before, in the thread that watches.
+        code: the exit code.
+    """
+    global _beyond  # noqa: PLW0603 - one for the whole process
+
+    def end(fault: EnvironmentFault) -> None:
+        try:
+            then(fault)
+        finally:
+            os._exit(code)
+
+    _beyond = end
+
+
+_beyond: Callable[[EnvironmentFault], None] | None = None
 clock = time.perf_counter
 _watched: weakref.WeakSet[Patience] = weakref.WeakSet()
 _lock = threading.Lock()
@@ -93,6 +137,8 @@ def _go_round() -> None:
         with _lock:
             those = list(_watched)
             if not those:
+                if _beyond is not None:
+                    faulthandler.cancel_dump_traceback_later()
                 _thread = None
                 return
         now = time.perf_counter()
@@ -100,7 +146,17 @@ def _go_round() -> None:
             patience.look(now)
         shortest = min(p.seconds for p in those)
         del those
+        if _beyond is not None and shortest < _LONGEST:
+            faulthandler.dump_traceback_later(shortest + _GRACE, exit=True, file=_nowhere())
         time.sleep(max(_TICK, min(1.0, shortest / 20)))
+
+
+_LONGEST = 1e6  # seconds that its clock can count
+
+
+@functools.cache
+def _nowhere() -> Any:
+    return Path(os.devnull).open("w", encoding="utf-8")  # as long as the process lives
 
 
 def _raise_in(thread: int, kind: type[Any]) -> None:

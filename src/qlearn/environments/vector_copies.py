@@ -8,7 +8,8 @@ own step, and would not say whose an exception was.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import weakref
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -18,6 +19,7 @@ from gymnasium import spaces
 from qlearn.environments.faults import Fault, Spaces, flag_of, raised, reward_of, unpacked
 from qlearn.environments.host import HostEnvironment
 from qlearn.environments.patience import Hang, Patience, clock
+from qlearn.errors import EnvironmentFault
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -100,13 +102,17 @@ class InTurn:
     Args:
         environment: what to make.
         count: how many.
+        blame: a method that says of a fault where it was; it is held weakly.
     """
 
-    def __init__(self, environment: HostEnvironment, count: int) -> None:
+    def __init__(
+        self, environment: HostEnvironment, count: int, blame: Callable[[PlacedFault], EnvironmentFault] | None = None
+    ) -> None:
+        self._blame = None if blame is None else weakref.WeakMethod(blame)
         self._copies = [Watched(environment) for _ in range(count)]
         space = self._copies[0].observation_space
         self._seen = np.zeros((count, *(space.shape or ())), space.dtype)
-        self._patience = Patience(environment.patience)
+        self._patience = Patience(environment.patience, self._blamed)
         self._at = 0
 
     def reset(self, mask: NDArray[np.bool_], seeds: Sequence[int | None]) -> NDArray[Any]:
@@ -147,6 +153,11 @@ class InTurn:
         """Close all copies."""
         for copy in self._copies:
             copy.close()
+
+    def _blamed(self, fault: Fault) -> EnvironmentFault:
+        """The fault of the copy that is being asked."""
+        blame = None if self._blame is None else self._blame()
+        return EnvironmentFault(str(fault)) if blame is None else blame(PlacedFault(self._at, fault))
 
     def _look_at(self, i: int, info: dict[str, Any]) -> None:
         if FAULT in info:

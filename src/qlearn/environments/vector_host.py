@@ -112,8 +112,11 @@ class VectorHost:
         if self._environment.vectorization == "own":
             self._forms = [self._guarded(i, self._own_form) for i in range(len(self._seeds))]
         else:
-            kind = Processes if self._environment.vectorization == "async" else InTurn
-            self._copies = kind(self._environment, self._episode.size)
+            size = self._episode.size
+            together = self._environment.vectorization == "async"
+            self._copies = (
+                Processes(self._environment, size) if together else InTurn(self._environment, size, self._fault)
+            )
 
     def _begin_copies(self, marked: NDArray[np.bool_]) -> None:
         self.observations = self._reset(marked)

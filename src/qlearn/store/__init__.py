@@ -3,7 +3,7 @@
 from qlearn.store.database import Database
 from qlearn.store.merge import merge
 from qlearn.store.overview import Group, delete, groups
-from qlearn.store.pending import forget_deaths, note_deaths
+from qlearn.store.pending import forget_deaths, note_deaths, note_hang
 from qlearn.store.store import Store, check_shard
 from qlearn.store.verify import verify
 
@@ -17,5 +17,6 @@ __all__ = [
     "groups",
     "merge",
     "note_deaths",
+    "note_hang",
     "verify",
 ]

@@ -57,11 +57,6 @@ class Subject:
         """Episodes or steps of each seed."""
         return self.job.positions[-1]
 
-    @property
-    def on_host(self) -> bool:
-        """Whether the environment is ordinary Python."""
-        return isinstance(self.job.environment, HostEnvironment)
-
     def of(self, seeds: Numbers) -> Job:
         """The job of some seeds."""
         return dataclasses.replace(self.job, seeds=seeds.astype(np.uint32))

@@ -10,6 +10,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
+from qlearn.engine.apart import can_be_kept
 from qlearn.engine.frozen import Frozen
 from qlearn.engine.outcome import Outcome
 from qlearn.engine.schedule import cores, run
@@ -18,7 +19,7 @@ from qlearn.store.database import Database
 from qlearn.store.identity import canonical
 from qlearn.store.keeping import LaneKeeper, commit, drop_files, loaded, packed_states, same_stage
 from qlearn.store.owners import me
-from qlearn.store.pending import Batch, Pending, free, release
+from qlearn.store.pending import Batch, Pending, free, note_fault, release
 from qlearn.store.records import write_states
 from qlearn.store.seedwise import packed_results
 from qlearn.training.gathered import versions
@@ -36,12 +37,14 @@ class Computing:
         pending: what is missing.
         meter: is told what is made and what is kept.
         every: seconds between two states of a lane.
+        worker: one lane at a time; where an environment fails is said in the store.
     """
 
     database: Database
     pending: Pending
     meter: Meter
     every: float = 30.0
+    worker: bool = False
     kept: int = 0
     faults: list[EnvironmentFault] = dataclasses.field(default_factory=list)
     _origin: tuple[int, str] = (0, "")
@@ -54,7 +57,7 @@ class Computing:
             StoreError: where something could not be kept; what was committed before is there.
         """
         self._origin = self._origin_row()
-        workers = max(1, min(cores(), self.pending.left))
+        workers = 1 if self.worker else max(1, min(cores(), self.pending.left))
         with ThreadPoolExecutor(workers, thread_name_prefix="qlearn-store") as pool:
             futures = [pool.submit(self._work, stop) for _ in range(workers)]
             try:
@@ -94,6 +97,8 @@ class Computing:
         if len(batch.units) == 1:
             with self._lock:
                 self.faults.append(fault)
+            if self.worker:
+                note_fault(self.database, batch.units, fault)
             free(self.database, batch.units)
             return
         for unit in batch.units:
@@ -108,7 +113,7 @@ class Computing:
     def _lane(self, batch: Batch, states: list[Frozen] | None, stop: threading.Event) -> None:
         began = time.perf_counter()
         job = batch.subject.of(np.array([unit.seed for unit in batch.units]))
-        keeper = None if batch.subject.on_host else LaneKeeper(self.database, batch, self.every, states)
+        keeper = LaneKeeper(self.database, batch, self.every, states) if can_be_kept(job) else None
         try:
             outcome = run([job], stop, self.meter.add, keeper)[0]
         except ValueError as error:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qlearn.engine.apart import apart, ends, is_table, stage_of, together
+from qlearn.engine.apart import apart, can_be_kept, ends, is_table, on_host, stage_of, together
 from qlearn.engine.frozen import Frozen
 from qlearn.engine.schedule import Job
 from qlearn.store.asked import Subject
@@ -33,6 +33,7 @@ class LaneKeeper:
         states: what each unit goes on from, or nothing.
     """
 
+    exact = True
     further = False  # states are brought into line with the budget before the engine sees them
 
     def __init__(self, database: Database, batch: Batch, every: float, states: list[Frozen] | None) -> None:
@@ -71,7 +72,10 @@ def packed_states(database: Database, subject: Subject, job: Job, arrays: Frozen
     """A lane's state by seed, ready to be written; empty where it cannot be gone on from."""
     if final and not is_table(job) and job.unit == "episode":
         return []  # its seeds have gone on idly, each for a while of its own
-    if final:
+    if final and on_host(job):
+        stages = [subject.budget] * job.seeds.size
+        contents = [pack(_without_result(state)) for state in apart(job, arrays)]
+    elif final:
         stages = [subject.budget] * job.seeds.size if is_table(job) else _totals(arrays)
         contents = pack_rows(ends(job, arrays))
     else:
@@ -82,6 +86,11 @@ def packed_states(database: Database, subject: Subject, job: Job, arrays: Frozen
         ((subject.budget, subject.detail, stage, final), kept_state(database, content))
         for stage, content in zip(stages, contents, strict=True)
     ]
+
+
+def _without_result(state: Frozen) -> Frozen:
+    """A state without what the result beside it has too."""
+    return {name: x for name, x in state.items() if name != "at" and not name.startswith(("history.", "mark"))}
 
 
 def _totals(arrays: Frozen) -> list[int]:
@@ -129,7 +138,7 @@ def loaded(database: Database, batch: Batch) -> list[tuple[Unit, Frozen | None]]
 
 
 def _usable(database: Database, subject: Subject, unit: Unit) -> Frozen | None:
-    found = None if subject.on_host else read_state(database, unit)
+    found = read_state(database, unit) if can_be_kept(subject.job) else None
     if found is None:
         return None
     (budget, detail, _, final), state = found

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from qlearn.errors import EnvironmentFault
 from qlearn.store.asked import Subject
 from qlearn.store.database import Database
 from qlearn.store.identity import digest_of, unit_of
@@ -52,11 +55,18 @@ class Pending:
         database: the store.
         wanted: subjects with their units.
         shard: compute only every n-th lane, from the i-th on: (i, n), i from 1.
+        worker: others are replaced where they die, so that who died at what is counted.
     """
 
     def __init__(
-        self, database: Database, wanted: Iterable[tuple[Subject, dict[int, Unit]]], shard: tuple[int, int] = (1, 1)
+        self,
+        database: Database,
+        wanted: Iterable[tuple[Subject, dict[int, Unit]]],
+        shard: tuple[int, int] = (1, 1),
+        *,
+        worker: bool = False,
     ) -> None:
+        self._worker = worker
         self._database, self._lock, self._me = database, threading.Lock(), me()
         self._groups: list[tuple[Subject, list[Unit]]] = []
         self.whole = self.finished = 0
@@ -113,10 +123,17 @@ class Pending:
         """A batch of a group, whose units are struck off it as they are found finished or are taken."""
         holder: Owner | None = None
         with self._database.writing(durable=False):
+            if self._worker:
+                _count_deaths(self._database)
             held = {int(row): Owner(*rest) for row, *rest in self._database.rows("SELECT * FROM leases")}
+            deaths = deaths_of(self._database)
+            failed = [unit for unit in units if deaths.get(unit.row, 0) >= MOST_DEATHS]
+            self.given_up += [(subject, unit) for unit in failed]
+            units[:] = [unit for unit in units if unit not in failed] if failed else units
             free: list[Unit] = []
             place = 0
-            while place < len(units) and len(free) < subject.batch:
+            most = subject.batch
+            while place < len(units) and len(free) < most:
                 some = units[place : place + MANY]
                 done = finished(self._database, subject, some)
                 self.finished += len(done)
@@ -125,8 +142,9 @@ class Pending:
                     owner = held.get(unit.row)
                     if owner is not None and owner.lives:
                         holder = owner
-                    elif len(free) < subject.batch:
+                    elif len(free) < most and not (free and unit.row in deaths):
                         free.append(unit)
+                        most = 1 if unit.row in deaths else most  # it goes by itself: it may have been the cause
                     place += 1
             orders = [(unit.row, self._me.machine, self._me.pid, self._me.start) for unit in free]
             self._database.each("INSERT OR REPLACE INTO leases (unit, machine, pid, start) VALUES (?,?,?,?)", orders)
@@ -143,15 +161,58 @@ def deaths_of(database: Database) -> dict[int, int]:
 def note_deaths(database: Database) -> int:
     """Count the units that are leased by the dead, and free them; how many there were."""
     with database.writing(durable=False):
-        held = database.rows("SELECT unit, machine, pid, start FROM leases")
-        dead = [int(row) for row, *rest in held if not Owner(*rest).lives]
-        order = (
-            "INSERT INTO faults (unit, deaths, message) VALUES (?, 1, 'its process died') "
-            "ON CONFLICT (unit) DO UPDATE SET deaths = deaths + 1"
-        )
-        database.each(order, [(row,) for row in dead])
-        database.each("DELETE FROM leases WHERE unit = ?", [(row,) for row in dead])
+        return _count_deaths(database)
+
+
+def _count_deaths(database: Database) -> int:
+    held = database.rows("SELECT unit, machine, pid, start FROM leases")
+    living = {owner: owner.lives for owner in {Owner(*rest) for _, *rest in held}}
+    dead = [int(row) for row, *rest in held if not living[Owner(*rest)]]
+    order = (
+        "INSERT INTO faults (unit, deaths, message) VALUES (?, 1, 'its process died') "
+        "ON CONFLICT (unit) DO UPDATE SET deaths = deaths + 1"
+    )
+    database.each(order, [(row,) for row in dead])
+    database.each("DELETE FROM leases WHERE unit = ?", [(row,) for row in dead])
     return len(dead)
+
+
+def note_hang(database: Database, fault: EnvironmentFault) -> None:
+    """Say at which of the units that this process holds an environment hangs, and free all.
+
+    Args:
+        database: the store.
+        fault: with the seed; one that names none is counted as a death at each.
+    """
+    owner = me()
+    held = [
+        Unit(int(row), "", int(seed)) for row, seed in database.rows(_HELD, (owner.machine, owner.pid, owner.start))
+    ]
+    note_fault(database, [unit for unit in held if fault.seed in (None, unit.seed)], fault)
+    free(database, held)
+
+
+_HELD = "SELECT unit, seed FROM leases JOIN units ON units.id = unit WHERE machine = ? AND pid = ? AND start = ?"
+
+
+def note_fault(database: Database, units: Sequence[Unit], fault: EnvironmentFault) -> None:
+    """Say at which unit an environment failed, so that nobody takes it again; one of several is only suspected."""
+    told = json.dumps([str(fault), fault.seed, fault.episode, fault.step])
+    order = (
+        "INSERT INTO faults (unit, deaths, message) VALUES (?, ?, ?) "
+        "ON CONFLICT (unit) DO UPDATE SET deaths = deaths + excluded.deaths, message = excluded.message"
+    )
+    with database.writing(durable=False):
+        database.each(order, [(unit.row, MOST_DEATHS if len(units) == 1 else 1, told) for unit in units])
+
+
+def fault_of(database: Database, unit: Unit) -> tuple[str, int | None, int | None, int | None] | None:
+    """What was said of an environment that failed at a unit, with seed, episode and step; None where none did."""
+    for (told,) in database.rows("SELECT message FROM faults WHERE unit = ?", (unit.row,)):
+        with contextlib.suppress(ValueError, TypeError):
+            words, *place = json.loads(told)
+            return str(words), *place
+    return None
 
 
 def forget_deaths(database: Database) -> None:

@@ -21,7 +21,7 @@ from qlearn.store.compute import Computing
 from qlearn.store.database import Database
 from qlearn.store.identity import digest_of
 from qlearn.store.overview import Group, units_in
-from qlearn.store.pending import MOST_DEATHS, Pending, units_of
+from qlearn.store.pending import MOST_DEATHS, Pending, fault_of, units_of
 from qlearn.store.records import Unit, read_results
 from qlearn.store.seedwise import Result, outcome_of
 from qlearn.training.gathered import runs_of
@@ -41,6 +41,8 @@ class Store:
         path: a folder, or a file whose name ends in ``.sqlite`` or ``.db``; it is made where it is not there.
         write: False only to look; what is not there is then an error, and nothing is ever written.
         every: seconds between two states of a lane that is on its way.
+        worker: this process is one of several that another began: it computes one lane at a time, and says in the
+            store at which runs an environment failed, so that nobody tries these again.
 
     Raises:
         StoreError: where it cannot be opened or made, is damaged, or was written by a newer version.
@@ -50,10 +52,17 @@ class Store:
     ('store.sqlite', 0)
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, write: bool = True, every: float = 30.0) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        write: bool = True,
+        every: float = 30.0,
+        worker: bool = False,
+    ) -> None:
         self.path = Path(path)
         self.database = Database(self.path, write=write)
-        self.every = every
+        self.every, self.worker = every, worker
 
     @property
     def file(self) -> Path:
@@ -101,14 +110,14 @@ class Store:
     def _complete(
         self, wanted: list[tuple[Subject, dict[int, Unit]]], progress: Progress, shard: tuple[int, int]
     ) -> int:
-        pending, stop = Pending(self.database, wanted, shard), threading.Event()
+        pending, stop = Pending(self.database, wanted, shard, worker=self.worker), threading.Event()
         if pending.left == 0:
-            _refuse_given_up(pending)
+            _refuse_given_up(self.database, pending)
             return pending.whole
         whole = sum(subject.budget * len(units) for subject, units in wanted)
         words = f"{pending.finished:,} of {pending.whole:,} runs kept"
         with Meter(progress, whole, words) as meter, stop_on_interrupt(stop, also_on_termination=True):
-            computing = Computing(self.database, pending, meter, self.every)
+            computing = Computing(self.database, pending, meter, self.every, self.worker)
             computing.all(stop)
         if computing.faults:
             several = f" ({len(computing.faults)} runs failed so; the others are kept)"
@@ -119,7 +128,7 @@ class Store:
                 f"Interrupted: {pending.finished:,} of {pending.whole:,} runs are kept in {self.path}; the same "
                 "call goes on."
             )
-        _refuse_given_up(pending)
+        _refuse_given_up(self.database, pending)
         return pending.whole
 
     def _gathered(self, subject: Subject, units: dict[int, Unit]) -> Runs:
@@ -208,12 +217,17 @@ class Store:
         return f"<Store {self.path}: {len(self):,} results>"
 
 
-def _refuse_given_up(pending: Pending) -> None:
-    """Raise an EnvironmentFault where processes died so often at a run that it was left."""
+def _refuse_given_up(database: Database, pending: Pending) -> None:
+    """Raise an EnvironmentFault where a run was left: it hung, or processes died at it so often."""
     if not pending.given_up:
         return
     subject, unit = pending.given_up[0]
-    several = f", and so at {len(pending.given_up) - 1} more runs" if len(pending.given_up) > 1 else ""
+    more = len(pending.given_up) - 1
+    if found := fault_of(database, unit):
+        words, *place = found
+        many = f"({more} more runs were left too; the others are kept)" if more else "(the other runs are kept)"
+        raise EnvironmentFault(f"{words} {many}", *place)
+    several = f", and so at {more} more runs" if more else ""
     raise EnvironmentFault(
         f"{subject.job.environment.name}: the process that computed seed {unit.seed} of {subject.job.agent.label} died "
         f"{MOST_DEATHS} times{several}; all others have finished and are kept. Mend the environment and repeat the "

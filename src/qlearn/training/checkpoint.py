@@ -36,6 +36,8 @@ class Folder:
         further: whether the budget is another one than that of what is kept.
     """
 
+    exact = False  # what cannot be brought back begins its episode again, and the runs say so
+
     def __init__(self, path: Path, every: float, *, further: bool = False) -> None:
         self.path, self.every, self.further = path, every, further
         # Of every lane, by the clock of this process: its beginning, its last write, seconds of all writes and of that.

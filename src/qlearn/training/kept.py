@@ -72,6 +72,7 @@ class _Reader:
     folder: Folder
     found: bool = False
     further: bool = False
+    exact: bool = False
 
     def load(self, lane: int) -> Frozen | None:
         arrays = self.folder.load(lane)
