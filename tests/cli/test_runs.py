@@ -103,3 +103,16 @@ def test_ones_own_module_is_imported_only_when_the_command_line_says_so(qlearn, 
     assert "--import my_worlds" in refused.err
     found = qlearn("compare", "own.toml", "--import", "my_worlds", "--json", "--store", "own").json
     assert found["environment"] == "short_chain"
+
+
+def test_what_goes_on_after_ctrl_c_names_the_folder(capfd, tmp_path):
+    from qlearn.cli.compare import _interrupted
+    from qlearn.cli.options import Output
+    from qlearn.errors import Interrupted
+
+    stopped, output = Interrupted("Interrupted: 2 of 3 runs are kept."), Output(out=tmp_path / "results")
+    assert _interrupted(stopped, None, output, "qlearn compare NChain-v0", tmp_path / "results" / "store") == 130
+    told = capfd.readouterr()
+    assert "2 of 3 runs are kept" in told.err
+    assert "--out" in told.out
+    assert not (tmp_path / "results").exists()

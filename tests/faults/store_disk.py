@@ -280,7 +280,7 @@ def write_log(out, broken, step):
         f"Made by `make faults` on {dt.date.today()}: {os.cpu_count()} cores, {platform.system()}, "
         f"Python {platform.python_version()}.", "",
         f"{total} trials: {'each' if step == 1 else f'every {step}th'} call that writes, synchronises, renames, links, "
-        "cuts or deletes, broken in each way. "
+        f"cuts or deletes, broken in each way; a disk full at {max(2, FULL // step)} sizes; and a read-only one. "
         "After each the store was whole, held everything that was said to be kept, every batch whole or not at all, "
         "no lease of the dead, and came to the same content when the work was repeated.", "",
         "| what breaks | from | trials | killed | ended with exit code 4 | went on |", "|---|---|---|---|---|---|",

@@ -49,7 +49,8 @@ CASES = {
 }
 SAMPLE = "a sample"
 SAMPLES = {SAMPLE: (["q-learning"], ["FrozenLake-v1"], "episodes", 100, 8)}
-LONGEST = 14.0  # seconds before a kill, at most
+LONGEST = 8.0  # seconds from the beginning of the first lane to a kill, at most
+EARLY = 0.2  # of all kills: at the start of a process
 SHARES = {"tables": 0.4, "networks": 0.4, "Python environments": 0.2, SAMPLE: 1.0}
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["store_child"])
@@ -118,6 +119,17 @@ def lost_by_lanes(folder):
     return found
 
 
+def kill(process, folder, longest, rng):
+    """Kill a child: some moments after its start, or after one of its lanes began, within so many seconds."""
+    if rng.random() < EARLY:
+        process.join(rng.uniform(0.0, 4.0))
+    else:
+        while process.is_alive() and not lines_of(folder / LANES):
+            time.sleep(0.02)
+        process.join(rng.uniform(0.0, longest))
+    process.kill()
+
+
 def kill_often(folder, case, kills, bounds, rng, say=print):
     """Kill so many children.
 
@@ -125,7 +137,7 @@ def kill_often(folder, case, kills, bounds, rng, say=print):
         folder: where they work.
         case: what they compare.
         kills: how many.
-        bounds: the seconds within which each is killed; how many runs a store has that is full.
+        bounds: seconds from the beginning of its first lane within which each is killed; the runs of a full store.
         rng: draws when.
         say: is told of each.
 
@@ -138,8 +150,7 @@ def kill_often(folder, case, kills, bounds, rng, say=print):
         while not finished:
             process = start(folder, store, case)
             if len(lost) < kills:
-                process.join(rng.uniform(0.0, bounds[0]))
-                process.kill()
+                kill(process, folder, bounds[0], rng)
             said, finished = said_by(folder, process)
             kept = max(kept, said)
             count, digest = looked_at(store)
@@ -223,8 +234,9 @@ def write_log(given, rows, held):
         f"JAX {version('jax')}.", "",
         f"A state of a lane every {EVERY} s, rarer where writing would take more than a twentieth of the time. What a "
         "kill may lose of a lane is that interval and the longest pause between two calls of its program, as the "
-        "process itself noted them. Kills come at any time from the start of a process on, until a quarter of a minute "
-        "after, or until one that is left alone would be done.", "",
+        "process itself noted them. A fifth of the kills come while a process starts, the others at any time "
+        f"from the beginning of its first lane on, within {LONGEST:g} s, or as long as one takes that is left alone.",
+        "",
         "| comparison of | runs | kills | stores filled | lost | twice | most redone of a lane (limit) "
         "| digest of all arrays | processes at once |",
         "|---|---|---|---|---|---|---|---|---|", *rows, "",

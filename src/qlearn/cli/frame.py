@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cyclopts.exceptions import UnknownCommandError
 
 INTERRUPTED = 130
-KEEPING = ("compare", "sweep")  # what they finish with --store or --out is kept
+KEEPING = {"compare", "sweep"}  # what they finish with --store or --out is kept
 MOST_LINES = 3
 
 COMMANDS = {
@@ -96,7 +96,7 @@ def _reported(arguments: list[str]) -> int:
         return complain(str(error), error.exit_code)
     except KeyboardInterrupt:
         again = shell("qlearn", *arguments)
-        if arguments[0] in KEEPING and any(word.startswith(("--store", "--out")) for word in arguments):
+        if set(arguments[:1]) <= KEEPING and any(word.startswith(("--store", "--out")) for word in arguments):
             return complain("Interrupted. What had finished by then is kept.", INTERRUPTED, f"To go on: {again}")
         return complain("Interrupted before there were results.", INTERRUPTED, f"To start again: {again}")
     except MemoryError:
