@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import platform
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -183,17 +184,37 @@ def arrays_of(runs, seed):
     return parts
 
 
+class Awake:
+    """A clock that stands still while this process is stopped, as others do with it who measure something."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        threading.Thread(target=self._tick, daemon=True).start()
+
+    def _tick(self):
+        while True:
+            before = time.monotonic()
+            time.sleep(0.05)
+            self.seconds += min(time.monotonic() - before, 0.5)
+
+
+@functools.cache
+def clock():
+    """The only one."""
+    return Awake()
+
+
 def wrong_with(case):
     """Try one case; what did not hold, in words."""
     import qlearn as ql
 
-    whole, before = sound(case.loop), time.perf_counter()
+    whole, before = sound(case.loop), clock().seconds
     try:
         ql.train(agent_for(case.loop), environment_for(case), episodes=6, seeds=SEEDS)
         return ["no fault was raised"]
     except ql.EnvironmentFault as caught:
         fault = caught
-    took = time.perf_counter() - before
+    took = clock().seconds - before
     told, found = str(fault), []
     if WORDS[case.kind] not in told:
         found.append(f"the words are {told!r}")
@@ -216,8 +237,11 @@ def main():
     from qlearn.environments import faults
 
     faults.LONGEST = 2000
+    wanted = sys.argv[1:]  # kinds; all where none is named, and only then a log is written
     began, counts, failed = time.perf_counter(), {}, []
     for case in cases():
+        if wanted and case.kind not in wanted:
+            continue
         found = wrong_with(case)
         tried, bad = counts.get((case.kind, case.loop), (0, 0))
         counts[case.kind, case.loop] = tried + 1, bad + bool(found)
@@ -243,7 +267,8 @@ def main():
         *(["", "Did not hold:", "", *failed] if failed else []),
     ]
     LOG.parent.mkdir(exist_ok=True)
-    LOG.write_text("\n".join(lines) + "\n")
+    if not wanted:
+        LOG.write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     return 1 if failed else 0
 

@@ -55,6 +55,29 @@ def same(one, other):
         assert all(np.array_equal(a, b, equal_nan=True) for a, b in pairs), name
 
 
+@pytest.mark.parametrize(
+    ("text", "world", "budget"), [("sarsa", "FrozenLake-v1(loop='host')", 2_000), (DQN, "CartPole-v1", 9_000)]
+)
+def test_what_is_interrupted_on_its_way_to_a_larger_budget_goes_on_to_that_one(text, world, budget, tmp_path):
+    agent, told = parse_agent(text), []
+
+    def stop(share, words):
+        if share > 0.1 and not told:
+            told.append(share)
+            signal.raise_signal(signal.SIGINT)
+
+    ql.train(agent, world, steps=300, seeds=2, checkpoint=tmp_path)
+    with pytest.raises(ql.Interrupted, match="To go on"):
+        ql.resume(tmp_path, steps=budget, progress=stop)
+    assert read_manifest(tmp_path)["budget"] == budget
+    stood = ql.kept_runs(tmp_path)
+    assert not stood.complete
+    assert (stood.num_steps > 300).any()
+    whole = ql.resume(tmp_path)
+    same(whole, ql.train(agent, world, steps=budget, seeds=2))
+    assert ql.kept_runs(tmp_path).complete
+
+
 @pytest.mark.parametrize(("text", "world", "unit", "budget"), CASES, ids=[text.partition("(")[0] for text, *_ in CASES])
 def test_half_and_then_the_whole_is_the_whole(text, world, unit, budget, tmp_path):
     agent, seeds = parse_agent(text), 3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,15 +12,28 @@ import numpy as np
 
 Numbers = np.ndarray[Any, Any]
 Frozen = dict[str, Numbers]
+_LARGE = 2**20  # bytes
 
 
 def packed(name: str, tree: Any) -> Frozen:
-    """The leaves of a tree by name; they are copied, since the loops change their own in place.
+    """The leaves of a tree by name, as they are now: what the loops do to their own does not change them.
 
     >>> sorted(packed("a", {"x": jnp.float32(1), "y": jnp.int32(2)}))
     ['a.0', 'a.1']
     """
-    return {f"{name}.{i}": np.array(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
+    return {f"{name}.{i}": _still(leaf) for i, leaf in enumerate(jax.tree.leaves(tree))}
+
+
+def _still(leaf: Any) -> Numbers:
+    """A leaf that nobody changes: a copy, or of a large array on the CPU a view.
+
+    A program that is given a donated array of which there is a view makes a copy then, and works in that; where the
+    view is gone by then, as after writing it to a disk, nothing is copied.  A replay of images is most of a gigabyte.
+    """
+    if isinstance(leaf, jax.Array) and leaf.nbytes > _LARGE:
+        with contextlib.suppress(BufferError, RuntimeError, TypeError, ValueError):  # on another device, or bfloat16
+            return np.from_dlpack(leaf)
+    return np.array(leaf)
 
 
 def unpacked(name: str, like: Any, arrays: Mapping[str, Numbers]) -> Any:

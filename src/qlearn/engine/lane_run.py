@@ -144,6 +144,11 @@ class LaneRun:
             return self._lane.running
         return Axes(self.learner, self.model).choose(there, self._lane.arrived, self._lane.running)
 
+    @property
+    def stamp(self) -> Any:
+        """What is another object after every call of the program."""
+        return self._lane
+
     def freeze(self) -> Frozen:
         """All that it takes to go on, as arrays by name."""
         kept = {"recorded": self._recorded, "reached": np.array(len(self.tables))}

@@ -63,9 +63,12 @@ class Keeper(Protocol):
     def save(self, lane: int, arrays: Frozen) -> None:
         """Keep a lane."""
 
+    def further(self, lane: int) -> bool:
+        """Whether the budget is another one than that of what was loaded of a lane."""
+
     @property
-    def further(self) -> bool:
-        """Whether the budget is another one than that of what was kept."""
+    def once(self) -> bool:
+        """Whether a lane that is stopped right after it was kept need not be kept again."""
 
     @property
     def exact(self) -> bool:
@@ -141,7 +144,7 @@ def _lanes(job: Job) -> list[Numbers]:
     return [job.seeds[i : i + width] for i in range(0, job.seeds.size, width)]
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class _Side:
     """What goes on beside a lane: keeping and watching."""
 
@@ -149,13 +152,14 @@ class _Side:
     lane: int
     keeper: Keeper | None
     watcher: Watcher | None
+    kept: Any = None  # the stamp of what was kept last, of lanes on the device
 
     def load(self) -> Frozen | None:
         return None if self.keeper is None else self.keeper.load(self.lane)
 
     @property
     def further(self) -> bool:
-        return self.keeper is not None and self.keeper.further
+        return self.keeper is not None and self.keeper.further(self.lane)
 
     def refuse_inexact(self, begun_again: Numbers) -> None:
         if self.keeper is not None and self.keeper.exact and begun_again.any():
@@ -172,11 +176,13 @@ class _Side:
             self.watcher.look(self.seeds, lane.history, now=due)
         if due and self.keeper is not None:
             self.keeper.save(self.lane, lane.freeze())
+            self.kept = getattr(lane, "stamp", None)
 
-    def end(self, lane: Any) -> None:
+    def end(self, lane: Any, *, complete: bool) -> None:
         if self.watcher is not None:
             self.watcher.look(self.seeds, lane.history, now=True)
-        if self.keeper is not None:
+        same = self.kept is not None and self.kept is getattr(lane, "stamp", None)
+        if self.keeper is not None and (complete or not same or not self.keeper.once):
             self.keeper.save(self.lane, lane.freeze())
 
 
@@ -197,8 +203,8 @@ def _run_lane(number: int, job: Job, stop: Callable[[], bool], tell: Tell, side:
         assert isinstance(some, VectorRun | KeptVectorHostRun)
         some.thaw(found, stop, further=side.further)
     side.begin(some)
-    some.run(stop, lambda made: tell(number, made, some.recent), functools.partial(side.between, some))
-    side.end(some)
+    complete = some.run(stop, lambda made: tell(number, made, some.recent), functools.partial(side.between, some))
+    side.end(some, complete=complete)
     again = some.begun_again if isinstance(some, VectorHostRun) else None
     return VectorPart(some.history, some.finish(), seeds.size, again)
 
@@ -227,6 +233,6 @@ def _run_tables(job: Job, stop: Callable[[], bool], tell: Callable[[int], None],
         if not complete:
             break
         lane.tables.append(lane.standing())
-    side.end(lane)
+    side.end(lane, complete=complete)
     again = lane.begun_again if isinstance(lane, HostRun) else None
     return TablePart(lane.history, lane.standing(running=not complete), lane.tables, seeds.size, complete, again)

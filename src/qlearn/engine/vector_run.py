@@ -114,6 +114,11 @@ class VectorRun:
                 "end the episode there."
             )
 
+    @property
+    def stamp(self) -> Any:
+        """What is another object after every call of the program."""
+        return self._carry
+
     def freeze(self) -> Frozen:
         """All that it takes to go on, as arrays by name."""
         total = {"total": self._clock()[1]}

@@ -34,7 +34,7 @@ class LaneKeeper:
     """
 
     exact = True
-    further = False  # states are brought into line with the budget before the engine sees them
+    once = False  # what a lane is at the end waits for the results
 
     def __init__(self, database: Database, batch: Batch, every: float, states: list[Frozen] | None) -> None:
         self._database, self._batch, self._every = database, batch, every
@@ -47,6 +47,10 @@ class LaneKeeper:
         """The lane put together from its seeds; None where it begins."""
         states, self._states = self._states, None
         return None if states is None else together(self._job, states)
+
+    def further(self, lane: int) -> bool:
+        """Never: states are brought into line with the budget before the engine sees them."""
+        return False
 
     def due(self, lane: int) -> bool:
         """Whether the time has come."""

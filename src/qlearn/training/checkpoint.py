@@ -33,13 +33,15 @@ class Folder:
     Args:
         path: the folder; it is made.
         every: seconds between two checkpoints of a lane.
-        further: whether the budget is another one than that of what is kept.
+        budget: how many episodes or steps are trained, which each state tells.
     """
 
     exact = False  # what cannot be brought back begins its episode again, and the runs say so
+    once = True  # a training that is stopped has five seconds: they are for one write
 
-    def __init__(self, path: Path, every: float, *, further: bool = False) -> None:
-        self.path, self.every, self.further = path, every, further
+    def __init__(self, path: Path, every: float, budget: int = 0) -> None:
+        self.path, self.every, self.budget = path, every, budget
+        self._of: dict[int, int] = {}  # of every lane: the budget of what was loaded
         # Of every lane, by the clock of this process: its beginning, its last write, seconds of all writes and of that.
         self._times: dict[int, tuple[float, float, float, float]] = {}
         self._began: dict[int, float] = {}  # since when it is being written
@@ -55,16 +57,19 @@ class Folder:
         for file in self._files(lane):
             try:
                 arrays, told = load_arrays(file)
-                found.append((int(told["number"]), arrays))
+                found.append((int(told["number"]), arrays, int(told.get("budget", self.budget))))
             except (StoreError, KeyError, ValueError) as error:
                 damaged.append(f"{file.name}: {error}")
         if not found and damaged:
             raise StoreError(f"No state of lane {lane} in {self.path} is whole ({damaged[0]}). Restore it from a copy.")
         if not found:
             return None
-        number, arrays = max(found, key=lambda one: one[0])
-        self._number[lane] = number
+        self._number[lane], arrays, self._of[lane] = max(found, key=lambda one: one[0])
         return arrays
+
+    def further(self, lane: int) -> bool:
+        """Whether a lane was loaded that was on its way to another budget."""
+        return self._of.get(lane, self.budget) != self.budget
 
     def _files(self, lane: int) -> list[Path]:
         files = [self.path / f"lane-{lane:04d}-{generation}.npz" for generation in range(_GENERATIONS)]
@@ -87,7 +92,7 @@ class Folder:
         began = self._began.pop(lane, time.monotonic())
         number = self._number.get(lane, 0) + 1
         file = self.path / f"lane-{lane:04d}-{number % _GENERATIONS}.npz"
-        save_arrays(file, arrays, {"number": number, "lane": lane}, compressed=False)
+        save_arrays(file, arrays, {"number": number, "lane": lane, "budget": self.budget}, compressed=False)
         self._number[lane] = number
         first, _, spent, _ = self._times.get(lane, (began, began, 0.0, 0.0))
         now = time.monotonic()

@@ -71,13 +71,16 @@ class _Reader:
 
     folder: Folder
     found: bool = False
-    further: bool = False
+    once: bool = True
     exact: bool = False
 
     def load(self, lane: int) -> Frozen | None:
         arrays = self.folder.load(lane)
         self.found |= arrays is not None
         return arrays
+
+    def further(self, lane: int) -> bool:
+        return self.folder.further(lane)
 
     def due(self, lane: int) -> bool:
         return False
@@ -92,7 +95,7 @@ def _of_checkpoint(path: Path, agent: Any, environment: Any) -> Runs:
     world = environment_of(path, told, environment)
     check_same_agent(path, told, given)
     plan = Plan([given], world, np.array(told["seeds"], np.int64), told["budget"], told["unit"], told["snapshots"])
-    reader, stop = _Reader(Folder(path, told["every"])), threading.Event()
+    reader, stop = _Reader(Folder(path, told["every"], told["budget"])), threading.Event()
     stop.set()  # every lane takes up what was kept of it, and ends there
     try:
         outcomes = run(plan.jobs(), stop, lambda *_: None, reader)

@@ -68,20 +68,19 @@ def resume(
     plan = Plan([given], world, np.array(told["seeds"], np.int64), budget, told["unit"], told["snapshots"])
     check_same_agent(path, told, given)
     further = budget != told["budget"]
-    kept = Folder(path, told["every"], further=further)
+    kept = Folder(path, told["every"], budget)
     kept.clear()
     if further:
         _can_go_further(told, plan)
     target = told.get("log") if log is None else log
     logged = None if target is None else Log(target, plan.seeds)
-    try:
-        runs = only(plan, progress, kept, logged)
-    except ValueError as error:
-        raise StoreError(f"What {path} keeps does not fit this training: {error}.") from error
-    if further or log is not None:
+    if further or log is not None:  # before it begins: whoever goes on after an interruption goes on to this
         kept_log = told.get("log") if log is None else absolute(log)
         write_manifest(path, {**told, "budget": budget, told["unit"] + "s": budget, "log": kept_log})
-    return runs
+    try:
+        return only(plan, progress, kept, logged)
+    except ValueError as error:
+        raise StoreError(f"What {path} keeps does not fit this training: {error}.") from error
 
 
 def agent_of(path: Path, told: dict[str, Any]) -> Any:

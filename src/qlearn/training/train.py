@@ -175,7 +175,7 @@ def begun(plan: Plan, path: str | os.PathLike[str], every: float, log: str | os.
         "versions": versions(),
     }
     write_manifest(folder, settings)
-    return Folder(folder, float(every))
+    return Folder(folder, float(every), plan.budget)
 
 
 def _note(agents: Sequence[Agent], world: Any, num_seeds: int) -> str:

@@ -1,0 +1,77 @@
+"""What is frozen stays as it is, and costs no copy where nobody holds it."""
+
+import threading
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+
+import qlearn as ql
+from qlearn.engine.frozen import packed, unpacked
+from qlearn.engine.schedule import Job, run
+
+LARGE = (2**20 + 8,)
+
+
+def put_in(array, value):
+    return jax.lax.dynamic_update_slice(array, jnp.full((1,), value, array.dtype), (jnp.int32(3),))
+
+
+write = jax.jit(put_in, donate_argnums=0)
+
+
+def test_a_large_array_is_not_copied_and_stays_as_it_was_where_it_is_held():
+    array = write(jnp.zeros(LARGE, jnp.uint8), 1)
+    place, frozen = array.unsafe_buffer_pointer(), packed("a", {"x": array, "y": jnp.float32(2)})
+    assert frozen["a.0"].ctypes.data == place  # a view: writing it to a disk takes no second gigabyte
+    changed = write(array, 7)
+    assert (frozen["a.0"][3], int(changed[3])) == (1, 7)
+    place, frozen = changed.unsafe_buffer_pointer(), packed("a", changed)
+    again = unpacked("a", changed, frozen)
+    assert int(again[3]) == 7
+    del frozen, again
+    assert write(changed, 9).unsafe_buffer_pointer() == place  # nobody looks: in place
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "int32", "uint32", "float32", "bfloat16"])
+def test_large_arrays_of_every_kind_are_frozen(dtype):
+    array = jnp.arange(LARGE[0], dtype=jnp.uint8).astype(dtype)
+    frozen = packed("a", array)["a.0"]
+    np.testing.assert_array_equal(frozen, np.asarray(array))
+    assert frozen.dtype == np.asarray(array).dtype
+
+
+class Counting:
+    """A keeper that is stopped by what it kept."""
+
+    once = True
+
+    def further(self, lane):
+        return False
+
+    def __init__(self, stop, saves):
+        self.stop, self.saves, self.count = stop, saves, 0
+
+    def load(self, lane):
+        return None
+
+    def due(self, lane):
+        return True
+
+    def save(self, lane, arrays):
+        self.count += 1
+        if self.count == self.saves:
+            self.stop.set()
+
+
+@pytest.mark.parametrize("kind", ["table", "network"])
+def test_a_training_that_is_stopped_while_it_is_kept_is_not_kept_twice(kind):
+    agent = ql.QLearning() if kind == "table" else ql.OnlineQNetwork(ql.mlp(2), keras.optimizers.SGD(0.01))
+    stop = threading.Event()
+    keeper = Counting(stop, 2)
+    job = Job(agent, ql.make("NChain-v0"), np.arange(2, dtype=np.uint32), (10_000_000,), "step")
+    (outcome,) = run([job], stop, lambda *_: None, keeper)
+    assert keeper.count == 2
+    assert not outcome.complete.any()
