@@ -14,13 +14,16 @@ from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
+import gymnasium as gym
 import numpy as np
 
 from benchmarks import measure
 
 RESULTS = Path(__file__).with_name("results")
 DQN = "dqn(mlp(64), adam(0.001), replay=100000, batch_size=32, learning_starts=1000, train_every=4, target_every=500)"
+IMAGES = DQN.replace("mlp(64)", "nature-cnn").replace("500)", "500, frames=4)")
 LIMIT, SHARE = 1.0, 0.05
+STOPPING = 5.0  # seconds that Ctrl-C and SIGTERM may take, a replay of images included
 WRITES = [
     ("CartPole-v1, 4 float32, 1 seed", "CartPole-v1", 1),
     ("CartPole-v1, 4 float32, 8 seeds", "CartPole-v1", 8),
@@ -28,7 +31,44 @@ WRITES = [
 ]
 
 
-def writes(environment, seeds, repeats):
+class Frames(gym.Env):
+    """Four frames of 84 × 84, as Atari's are."""
+
+    observation_space, action_space = gym.spaces.Box(0, 255, (4, 84, 84), np.uint8), gym.spaces.Discrete(4)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return np.zeros((4, 84, 84), np.uint8), {}
+
+    def step(self, action):
+        return np.zeros((4, 84, 84), np.uint8), 0.0, False, False, {}
+
+
+def frames_on_device():
+    """The same as functions of JAX."""
+    import jax.numpy as jnp
+
+    from qlearn.environments import JaxEnvironment, device_environment
+
+    @device_environment
+    class DeviceFrames(JaxEnvironment):
+        num_actions, observation_shape, observation_dtype = 4, (4, 84, 84), "uint8"
+        time_limit: int | None = 1000
+        identity = "DeviceFrames"
+
+        def reset(self, noise):
+            return jnp.int32(0)
+
+        def observe(self, state):
+            return jnp.zeros((4, 84, 84), jnp.uint8)
+
+        def step(self, state, action, noise, total):
+            return state, jnp.float32(0), state < 0
+
+    return DeviceFrames()
+
+
+def writes(environment, seeds, repeats, agent=DQN):
     """Seconds of freezing and writing, wall and process; and the bytes."""
     from qlearn.engine.schedule import Job
     from qlearn.engine.vector_host_kept import KeptVectorHostRun
@@ -38,7 +78,7 @@ def writes(environment, seeds, repeats):
     from qlearn.training import parse_agent
     from qlearn.training.checkpoint import Folder
 
-    world, agent = make(environment), parse_agent(DQN)
+    world, agent = make(environment), parse_agent(agent)
     job = Job(agent, world, np.arange(seeds, dtype=np.uint32), (200_000,), "step")
     if isinstance(world, HostEnvironment):
         run = KeptVectorHostRun(agent, world, job.seeds, job.unit, job.positions)
@@ -94,6 +134,13 @@ def main():
         lines.append(
             f"| {name} | {one['bytes'] / 1e6:,.1f} MB | {one['wall']:.3f} s | {one['process']:.3f} s | {met} |"
         )
+    pictures = []
+    for name, world in (("on the device", frames_on_device()), ("Python environment", Frames)):
+        found[f"images, {name}"] = one = writes(world, 1, 1 if quick else 3, IMAGES)
+        met = "met" if one["wall"] < STOPPING else "**not met**"
+        pictures.append(
+            f"| {name} | {one['bytes'] / 1e6:,.1f} MB | {one['wall']:.2f} s | {one['process']:.2f} s | {met} |"
+        )
     shares = []
     for name, environment, seeds, steps in (
         ("on the device", "CartPole-v1", 4, 200_000),
@@ -114,6 +161,13 @@ second for each replay.
 | what | file | wall time | process time | target |
 |---|---|---|---|---|
 {chr(10).join(lines)}
+
+A replay of 100,000 frames of 84 × 84 uint8, stacked by four when they are sampled (`frames=4`), of one seed. Nothing is
+copied before it is written. Target: what Ctrl-C and SIGTERM may take, five seconds.
+
+| loop | file | wall time | process time | target |
+|---|---|---|---|---|
+{chr(10).join(pictures)}
 
 Checkpoints wanted as often as can be (`every=0`), as a share of the training time; target: 5% at most. The last
 one, which is written when the training ends, is not counted in the share and stands beside it.

@@ -32,7 +32,8 @@ def _still(leaf: Any) -> Numbers:
     """
     if isinstance(leaf, jax.Array) and leaf.nbytes > _LARGE:
         with contextlib.suppress(BufferError, RuntimeError, TypeError, ValueError):  # on another device, or bfloat16
-            return np.from_dlpack(leaf)
+            seen: Any = leaf  # NumPy's types ask for an argument that JAX's leave out
+            return np.from_dlpack(seen)
     return np.array(leaf)
 
 
