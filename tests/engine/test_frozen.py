@@ -48,7 +48,7 @@ def test_large_arrays_of_every_kind_are_frozen(dtype):
 class Counting:
     """A keeper that is stopped by what it kept."""
 
-    once = True
+    once, exact = True, False
 
     def further(self, lane):
         return False
