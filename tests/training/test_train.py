@@ -307,3 +307,27 @@ def test_what_does_not_fit_into_memory_is_refused_beforehand(agent, seeds, words
 def test_a_rule_that_gives_no_weights_is_refused(rule):
     with pytest.raises(ql.InputError, match="rule"):
         ql.train(ql.OneStep(rule=rule), "NChain-v0", episodes=1)
+
+
+def test_a_training_in_the_background_hears_sigterm_although_its_shell_ignores_ctrl_c(tmp_path):
+    before, told = signal.signal(signal.SIGINT, signal.SIG_IGN), []
+
+    def once(share, words):
+        if not told:
+            told.append(share)
+            signal.raise_signal(signal.SIGTERM)
+
+    try:
+        with pytest.raises(ql.Interrupted, match="To go on"):
+            ql.train(
+                ql.QLearning(),
+                "NChain-v0",
+                steps=10**9,
+                checkpoint=tmp_path,
+                progress=once,
+            )
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert list(tmp_path.glob("lane-0000-*.npz"))

@@ -86,8 +86,7 @@ def stop_on_interrupt(stop: threading.Event, *, also_on_termination: bool = Fals
     ``also_on_termination``: SIGTERM does the same, where nobody else handles it.  Only the main thread can do so;
     elsewhere, and where the program has a handler of its own, nothing changes.
     """
-    mine = threading.current_thread() is threading.main_thread()
-    if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
 
@@ -96,13 +95,14 @@ def stop_on_interrupt(stop: threading.Event, *, also_on_termination: bool = Fals
             signal.default_int_handler(number, frame)
         stop.set()
 
-    ends = also_on_termination and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    signal.signal(signal.SIGINT, flag)
-    if ends:
-        signal.signal(signal.SIGTERM, flag)
+    # Each by itself: a shell lets what it starts in the background ignore Ctrl-C, and SIGTERM still has to be heard.
+    wanted: list[tuple[int, Any]] = [(signal.SIGINT, signal.default_int_handler)]
+    wanted += [(signal.SIGTERM, signal.SIG_DFL)] if also_on_termination else []
+    before = [(number, handler) for number, handler in wanted if signal.getsignal(number) is handler]
+    for number, _ in before:
+        signal.signal(number, flag)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        if ends:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for number, handler in before:
+            signal.signal(number, handler)
