@@ -49,7 +49,7 @@ CASES = {
 }
 SAMPLE = "a sample"
 SAMPLES = {SAMPLE: (["q-learning"], ["FrozenLake-v1"], "episodes", 100, 8)}
-LONGEST = 8.0  # seconds from the beginning of the first lane to a kill, at most
+LONGEST = 3.0  # seconds from the beginning of the first lane to a kill, at most
 EARLY = 0.2  # of all kills: at the start of a process
 SHARES = {"tables": 0.4, "networks": 0.4, "Python environments": 0.2, SAMPLE: 1.0}
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -188,7 +188,7 @@ def tried(folder, name, kills, processes, rng):
     case = (CASES | SAMPLES)[name]
     straight(folder / "first", case)  # compiles, so that the next says how long it takes
     (count, sound), took = straight(folder, case)
-    digests, filled, lost = kill_often(folder, case, kills, (min(took, LONGEST), count), rng, say_of(name))
+    digests, filled, lost = kill_often(folder, case, kills, (min(took / 5, LONGEST), count), rng, say_of(name))
     assert digests == {sound}, f"{name}: other numbers after kills"
     shared = "–"
     if processes > 1:
@@ -235,7 +235,7 @@ def write_log(given, rows, held):
         f"A state of a lane every {EVERY} s, rarer where writing would take more than a twentieth of the time. What a "
         "kill may lose of a lane is that interval and the longest pause between two calls of its program, as the "
         "process itself noted them. A fifth of the kills come while a process starts, the others at any time "
-        f"from the beginning of its first lane on, within {LONGEST:g} s, or as long as one takes that is left alone.",
+        f"from the beginning of its first lane on, within {LONGEST:g} s, or a fifth of what one takes alone.",
         "",
         "| comparison of | runs | kills | stores filled | lost | twice | most redone of a lane (limit) "
         "| digest of all arrays | processes at once |",
