@@ -16,7 +16,7 @@ BARS = {
     "pgx:minatar-space_invaders": 41.0,
 }
 LIMITS = {"CartPole-v1": (0, 500), "Acrobot-v1": (-500, -60), "MountainCar-v0": (-200, -90)}
-COLOURS = ("dqn", "online-q-network", "pqn", "stream-q")  # an agent looks the same in every picture
+COLOURS = ("dqn", "online-q-network", "pqn", "stream-q", "rainbow")  # an agent looks the same in every picture
 BEGIN, END = "<!-- made by python -m benchmarks.certificates -->", "<!-- end -->"
 
 

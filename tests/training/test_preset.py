@@ -98,9 +98,15 @@ def test_lunar_lander_is_landed_on_average():
     assert made("pqn/LunarLander-v3")["greedy"]["mean"] >= 200
 
 
-@pytest.mark.parametrize("game", ["breakout", "space_invaders"])
-def test_minatar_is_played_ten_times_as_well_as_by_chance(game):
-    assert (greedy(f"pqn/pgx:minatar-{game}") >= 10 * HELD["controls"][f"pgx:minatar-{game}"]["high"]).all()
+@pytest.mark.parametrize("name", ["dqn", "pqn"])
+@pytest.mark.parametrize("game", ["breakout", "freeway", "space_invaders"])
+def test_games_of_minatar_bring_ten_times_what_the_uniform_policy_gets(name, game):
+    environment = f"pgx:minatar-{game}"
+    assert made(f"{name}/{environment}")["greedy"]["mean"] >= 10 * HELD["controls"][environment]["mean"]
+
+
+def test_rainbow_solves_cartpole_in_half_of_its_seeds():
+    assert (greedy("rainbow/CartPole-v1") >= 490).mean() >= 0.5
 
 
 def test_no_agent_is_said_to_solve_mountain_car():
