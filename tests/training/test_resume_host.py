@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import qlearn as ql
+from qlearn.engine import vector_host_run
 from qlearn.engine.tape import Tape
 from qlearn.training import parse_agent
 
@@ -66,7 +67,8 @@ def signalling(number, after):
 
 
 @pytest.mark.parametrize(("text", "world"), [("n-step-sarsa", LAKE), (DQN, CART)])
-def test_a_signal_at_any_step_loses_nothing(text, world, tmp_path):
+def test_a_signal_at_any_step_loses_nothing(text, world, tmp_path, monkeypatch):
+    monkeypatch.setattr(vector_host_run, "_TELL_SECONDS", 0.0)  # progress is told at every step
     agent, settings = parse_agent(text), {"steps": 400, "seeds": 3, "snapshots": 2}
     whole = ql.train(agent, world, **settings)
     with pytest.raises(ql.Interrupted, match=r"To go on: ql\.resume"):

@@ -4,7 +4,6 @@ import functools
 import json
 import os
 import signal
-import threading
 
 import gymnasium as gym
 import numpy as np
@@ -135,20 +134,23 @@ def test_progress_reaches_one_and_never_falls():
     assert told[-1] == pytest.approx(1.0)
 
 
-def interrupt_soon(seconds=0.4):
-    timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    return timer
+def interrupting(share_done):
+    """A progress function that sends this process a Ctrl-C, once, when that share is done."""
+    once = iter([signal.SIGINT])
+
+    def tell(share, words):
+        if share >= share_done:
+            for number in once:
+                os.kill(os.getpid(), number)
+
+    return tell
 
 
 @pytest.mark.parametrize("world", ["NChain-v0", Countdown], ids=["device", "host"])
 def test_an_interruption_loses_nothing(world):
     agent = ql.QLearning()
-    ql.train(agent, world, episodes=1, seeds=2)  # compiled before the clock runs
-    timer = interrupt_soon()
     with pytest.raises(ql.Interrupted) as caught:
-        ql.train(agent, world, episodes=10_000_000, seeds=2)
-    timer.join()
+        ql.train(agent, world, episodes=10_000_000, seeds=2, progress=interrupting(20 / 20_000_000))
     runs = caught.value.runs
     assert isinstance(caught.value, KeyboardInterrupt)
     assert not runs.complete
@@ -161,10 +163,8 @@ def test_an_interruption_loses_nothing(world):
 
 
 def test_an_interruption_of_several_agents_keeps_what_each_has():
-    timer = interrupt_soon(1.5)
     with pytest.raises(ql.Interrupted) as caught:
-        train_many(ql.tutorial_agents(), "NChain-v0", episodes=10_000_000, seeds=2)
-    timer.join()
+        train_many(ql.tutorial_agents(), "NChain-v0", episodes=10_000_000, seeds=2, progress=interrupting(1e-6))
     assert len(caught.value.runs) == 3
 
 
