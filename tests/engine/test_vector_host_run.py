@@ -44,7 +44,7 @@ def test_replays_of_seeds_that_do_not_keep_step_hold_true_transitions_and_no_hol
     run.run(lambda: False, lambda made: None)
     assert (run.finish().steps == 300).all()
     for seed in range(3):
-        rows = np.asarray(run._state.replay.rows[seed][:300])
+        rows = np.asarray(run._state[0].replay.rows[seed][:300])  # of the only lane
         reward, terminated, seen, arrived = rows[:, 0], rows[:, 2], rows[:, 4:6], rows[:, 6:8]
         assert (reward == 1).all()  # each was written, and none is of a step that was only a reset
         assert (seen[:, 0] == arrived[:, 0]).all()  # of one episode

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from qlearn.engine.frozen import Frozen, copied_into, packed, unpacked
+from qlearn.engine.frozen import Frozen, copied_into
 from qlearn.engine.lane_run import History, Numbers
 from qlearn.engine.tape import Tape
 from qlearn.engine.vector_host_run import VectorHostRun
@@ -45,7 +45,7 @@ class KeptVectorHostRun(VectorHostRun):
             return self._last
         kept = {name: getattr(self, f"_{name}").copy() for name in _KEPT} | {"begun_again": self.begun_again.copy()}
         kept |= {"moved": np.array(self._moved)} | self._waiting.freeze() | self._tape.freeze()
-        return kept | packed("state", self._state) | self.history.freeze() | self.marks.freeze()
+        return kept | self._programs.frozen("state", self._state) | self.history.freeze() | self.marks.freeze()
 
     def thaw(self, arrays: Mapping[str, Numbers], stop: Callable[[], bool], *, further: bool = False) -> None:
         """Go on from what ``freeze`` kept; environments that cannot be restored begin their episodes again.
@@ -77,7 +77,8 @@ class KeptVectorHostRun(VectorHostRun):
         for name in _KEPT:
             copied_into(getattr(self, f"_{name}"), name, arrays)
         copied_into(self.begun_again, "begun_again", arrays)
-        self._state, self.history = unpacked("state", self._state, arrays), History.thaw(arrays)
+        self._state = self._programs.thawed("state", self._state, arrays)
+        self.history = History.thaw(arrays)
         self._waiting.thaw(arrays)
         if not further:
             self.marks.thaw(arrays, self._programs.read(self._state))

@@ -9,26 +9,32 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from qlearn.agents import observed
 from qlearn.agents.learner import Agent, Clock, Spec, Transition
-from qlearn.agents.observed import unpacked
 from qlearn.engine import noise
+from qlearn.engine.frozen import Frozen, packed, unpacked
 from qlearn.engine.needed import needed
-from qlearn.engine.vector_loop import Known, known_of
+from qlearn.engine.vector_loop import Known, known_of, over_lane
 from qlearn.engine.vector_step import behaviour_noise, last_clock, update_noise
 
 Array = jax.Array
 Numbers = np.ndarray[Any, Any]
+State = tuple[Any, ...]  # of each lane
 
 
 class HostPrograms:
-    """The learner's functions over a batch of whole lanes.
+    """The learner's functions over whole lanes, one after the other.
+
+    The state of each lane is a tree of its own, and that of a lane of one seed has no axis of seeds: only so is a
+    replay that is given to a program and given back changed in place.  What was cut out of a larger array, or becomes
+    a part of one, is copied, also where the part is the whole.
 
     Args:
         agent: the description.
@@ -39,67 +45,116 @@ class HostPrograms:
 
     def __init__(self, agent: Agent, spec: Spec, width: int, seeds: Numbers) -> None:
         leaves, tree = jax.tree.flatten(agent)
+        self._width, self._count = width, len(seeds) // width
         # Asked for as they are, 0.1 or 3: a Python number stays weakly typed, as it would be in a call.
-        self._given = tuple(map(jnp.asarray, leaves)), jnp.asarray(seeds)
+        numbers = tuple(map(jnp.asarray, leaves))
+        self._given = [(numbers, jnp.asarray(some)) for some in self._cut(seeds)]
         self._compiled = _compiled(tree, spec, width)
         self._acting: Callable[..., Any] | None = None
         self._read_by_act: tuple[int, ...] = ()
-        self._state: Any = None  # the last that was acted with, and all that acting is given but what it sees
-        self._leaves: list[Any] = []
+        # Of each lane: the state that was last acted with, and all that acting is given but what it sees.
+        self._acted: list[tuple[Any, list[Any]]] = [(None, [])] * self._count
 
-    def begin(self) -> Any:
-        """The first state of all seeds."""
-        return self._compiled.begin(*self._given)
+    def begin(self) -> State:
+        """The first state of all lanes."""
+        return tuple(self._compiled.begin(*given) for given in self._given)
 
-    def act(self, state: Any, seen: Numbers, now: Numbers) -> tuple[Numbers, Any]:
+    def act(self, state: State, seen: Numbers, now: Numbers) -> tuple[Numbers, State]:
         """Choose actions.
 
         Args:
-            state: of all seeds.
+            state: of all lanes.
             seen: (size, E, …) observations.
             now: (size, 2 E + 1) uint32: episode and step of each environment, and total.
 
         Returns:
             Actions (size, E), and the state, which is the very same where acting changes nothing.
         """
-        if self._acting is None:
-            self._read_by_act, self._acting = self._compiled.acting(*self._given, state, seen, now)
-        if state is not self._state:
-            self._state, self._leaves = state, jax.tree.leaves((*self._given, state))
-        whole = [*self._leaves, seen, now]
-        actions, changed = self._acting(*[whole[place] for place in self._read_by_act])
-        if changed:
-            leaves, tree = jax.tree.flatten(state)
-            for place, leaf in changed.items():
-                leaves[place] = leaf
-            state = jax.tree.unflatten(tree, leaves)
-        return np.asarray(actions), state
+        lanes = zip(range(self._count), state, self._cut(seen), self._cut(now), strict=True)
+        found = [self._act(*lane) for lane in lanes]
+        same = all(lane is before for (_, lane), before in zip(found, state, strict=True))
+        return self._whole([actions for actions, _ in found]), state if same else tuple(lane for _, lane in found)
 
-    def learn(self, state: Any, columns: tuple[Numbers, ...], now: Numbers) -> tuple[Any, Numbers]:
-        """Update every seed; the state is given away.
+    def _act(self, place: int, lane: Any, seen: Numbers, now: Numbers) -> tuple[Array, Any]:
+        if self._acting is None:
+            self._read_by_act, self._acting = self._compiled.acting(*self._given[place], lane, seen, now)
+        before, leaves = self._acted[place]
+        if lane is not before:
+            leaves = jax.tree.leaves((*self._given[place], lane))
+            self._acted[place] = lane, leaves
+        whole = [*leaves, seen, now]
+        actions, changed = self._acting(*[whole[i] for i in self._read_by_act])
+        if changed:
+            leaves, tree = jax.tree.flatten(lane)
+            for i, leaf in changed.items():
+                leaves[i] = leaf
+            lane = jax.tree.unflatten(tree, leaves)
+        return actions, lane
+
+    def learn(self, state: State, columns: tuple[Numbers, ...], now: Numbers) -> tuple[State, Numbers]:
+        """Update every seed; the state is given away, and changed in place.
 
         Args:
-            state: of all seeds.
+            state: of all lanes.
             columns: (size, period, E, …) of a ``Transition`` without ``valid``.
             now: the clock after the last step of each.
 
         Returns:
             The state, and the magnitude of the values of each seed, (size,).
         """
-        state, magnitude = self._compiled.learn(*self._given, state, columns, now)
-        return state, np.asarray(magnitude)
+        parts = zip(self._given, state, *map(self._cut, (*columns, now)), strict=True)
+        found = [self._compiled.learn(*given, lane, tuple(some), at) for given, lane, *some, at in parts]
+        return tuple(lane for lane, _ in found), self._whole([magnitude for _, magnitude in found])
 
     def learn_marked(
-        self, state: Any, columns: tuple[Numbers, ...], now: Numbers, marked: Numbers
-    ) -> tuple[Any, Numbers]:
-        """Update the marked seeds, (size,) bool; copies the state of all, a replay included."""
-        state, magnitude = self._compiled.learn_marked(*self._given, state, columns, now, marked)
-        return state, np.asarray(magnitude)
+        self, state: State, columns: tuple[Numbers, ...], now: Numbers, marked: Numbers
+    ) -> tuple[State, Numbers]:
+        """Update the marked seeds, (size,) bool; a lane of which not all are is copied, replay and all."""
+        parts = zip(self._given, state, self._cut(marked), *map(self._cut, (*columns, now)), strict=True)
+        found = []
+        for given, lane, which, *some, at in parts:
+            if which.all():
+                found.append(self._compiled.learn(*given, lane, tuple(some), at))
+            elif which.any():
+                found.append(self._compiled.learn_marked(*given, lane, tuple(some), at, which))
+            else:
+                found.append((lane, np.zeros(which.shape, np.float32)))
+        return tuple(lane for lane, _ in found), self._whole([magnitude for _, magnitude in found])
 
-    def read(self, state: Any) -> Known:
+    def read(self, state: State) -> Known:
         """What all seeds know, in NumPy arrays."""
-        known: Known = jax.tree.map(np.asarray, self._compiled.read(*self._given, state))
+        found = [self._compiled.read(*given, lane) for given, lane in zip(self._given, state, strict=True)]
+        known: Known = jax.tree.map(lambda *some: self._whole(list(some)), *found)
         return known
+
+    def frozen(self, name: str, state: State) -> Frozen:
+        """The leaves of the state by name, each with an axis of all seeds; see `frozen.packed`."""
+        lanes = [packed(name, lane) for lane in state]
+        return {key: self._whole([lane[key] for lane in lanes]) for key in lanes[0]}
+
+    def thawed(self, name: str, state: State, arrays: Mapping[str, Numbers]) -> State:
+        """The state again; see `frozen.unpacked`.
+
+        Raises:
+            ValueError: where something is missing or has another shape or dtype.
+        """
+        mine = {key: self._cut(values) for key, values in arrays.items() if key.startswith(f"{name}.")}
+        if any(len(parts) != self._count for parts in mine.values()):
+            raise ValueError(f"{name} is of another number of seeds than {self._width * self._count}")
+        cut = [{key: parts[i] for key, parts in mine.items()} for i in range(self._count)]
+        return tuple(unpacked(name, lane, some) for lane, some in zip(state, cut, strict=True))
+
+    def _cut(self, whole: Numbers) -> Sequence[Numbers]:
+        """The parts of the lanes."""
+        if self._width == 1:
+            return tuple(whole)
+        return [whole[i : i + self._width] for i in range(0, len(whole), self._width)]
+
+    def _whole(self, parts: Sequence[Any]) -> Numbers:
+        """The parts of the lanes together; a view where there is one."""
+        if len(parts) == 1:
+            return np.asarray(parts[0])[None] if self._width == 1 else np.asarray(parts[0])
+        return np.stack(parts) if self._width == 1 else np.concatenate(parts)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -121,10 +176,10 @@ def _compiled(tree: Any, spec: Spec, width: int) -> _Compiled:
 
     def begin(numbers: Any, seeds: Array) -> Any:
         learner, zero = described(numbers).learner(spec), jnp.uint32(0)
-        return lanes(width, lambda seed: learner.init(noise.at(seed, noise.INITIAL, zero, zero)))(seeds)
+        return over_lane(width == 1, lambda seed: learner.init(noise.at(seed, noise.INITIAL, zero, zero)))(seeds)
 
     def act(numbers: Any, seeds: Array, state: Any, seen: Array, now: Array) -> tuple[Array, dict[int, Array]]:
-        return lanes(width, functools.partial(_act, described(numbers), spec))(seeds, state, seen, now)
+        return over_lane(width == 1, functools.partial(_act, described(numbers), spec))(seeds, state, seen, now)
 
     kept: dict[Any, Any] = {}
 
@@ -136,7 +191,7 @@ def _compiled(tree: Any, spec: Spec, width: int) -> _Compiled:
         return kept[shapes]
 
     def learn(numbers: Any, seeds: Array, state: Any, columns: Any, now: Array) -> tuple[Any, Array]:
-        return lanes(width, functools.partial(_update, described(numbers), spec))(seeds, state, columns, now)
+        return over_lane(width == 1, functools.partial(_update, described(numbers), spec))(seeds, state, columns, now)
 
     def learn_marked(
         numbers: Any, seeds: Array, state: Any, columns: Any, now: Array, marked: Array
@@ -146,11 +201,11 @@ def _compiled(tree: Any, spec: Spec, width: int) -> _Compiled:
             kept = jax.tree.map(lambda new, old: jnp.where(marked, new, old), after, state)
             return kept, jnp.where(marked, magnitude, 0.0)
 
-        return lanes(width, one)(seeds, state, columns, now, marked)
+        return over_lane(width == 1, one)(seeds, state, columns, now, marked)
 
     def read(numbers: Any, seeds: Array, state: Any) -> Known:
         del seeds
-        known: Known = lanes(width, functools.partial(known_of, described(numbers).learner(spec), spec))(state)
+        known: Known = over_lane(width == 1, functools.partial(known_of, described(numbers).learner(spec), spec))(state)
         return known
 
     return _Compiled(
@@ -165,7 +220,8 @@ def _compiled(tree: Any, spec: Spec, width: int) -> _Compiled:
 def _act(agent: Agent, spec: Spec, seed: Array, state: Any, seen: Array, now: Array) -> tuple[Array, dict[int, Array]]:
     """Actions of one seed, (E,), and those leaves of its state that acting changes, by their place."""
     clock = _clock(now)
-    actions, after = agent.learner(spec).act(state, unpacked(spec.parts, seen), behaviour_noise(seed, clock), clock)
+    observations = observed.unpacked(spec.parts, seen)
+    actions, after = agent.learner(spec).act(state, observations, behaviour_noise(seed, clock), clock)
     pairs = zip(jax.tree.leaves(after), jax.tree.leaves(state), strict=True)
     return actions, {i: new for i, (new, old) in enumerate(pairs) if new is not old}
 
@@ -177,7 +233,8 @@ def _update(
     learner, clock = agent.learner(spec), _clock(now)
     before = last_clock(clock, clock.episode.size)
     trajectory = Transition._make((*columns, jnp.ones(columns[1].shape, bool)))
-    seen, arrived = unpacked(spec.parts, trajectory.observation), unpacked(spec.parts, trajectory.next_observation)
+    both = (trajectory.observation, trajectory.next_observation)
+    seen, arrived = (observed.unpacked(spec.parts, rows) for rows in both)
     trajectory = trajectory._replace(observation=seen, next_observation=arrived)
     after = learner.update(state, trajectory, update_noise(seed, before), before)
     return after, jnp.float32(0.0) if learner.magnitude is None else learner.magnitude(after)
@@ -186,22 +243,3 @@ def _update(
 def _clock(now: Array) -> Clock:
     count = now.shape[-1] // 2
     return Clock(now[:count], now[count : 2 * count], now[-1])
-
-
-def lanes(width: int, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function of one seed over a batch of whole lanes."""
-
-    def whole(*arguments: Any) -> Any:
-        size = jax.tree.leaves(arguments)[0].shape[0]
-        if size == 1:
-            return jax.tree.map(lambda x: x[None], function(*jax.tree.map(lambda x: x[0], arguments)))
-        if width == 1:  # no axis of a lane, so that the branches of a seed are real ones
-            return jax.lax.map(lambda xs: function(*xs), arguments)
-        inner = jax.vmap(function)
-        if size == width:
-            return inner(*arguments)
-        cut = jax.tree.map(lambda x: x.reshape(-1, width, *x.shape[1:]), arguments)
-        result = jax.lax.map(lambda xs: inner(*xs), cut)
-        return jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), result)
-
-    return whole
