@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 # The bar of a seed, on its greedy return: near the most there is, what Gymnasium calls solved, or on MinAtar, where
-# neither is known, ten times what the uniform policy gets.
+# neither is known, ten times what the uniform policy gets; on Atari, after so few steps, twice.
 BARS = {
     "CartPole-v1": 490.0,
     "Acrobot-v1": -100.0,
@@ -14,6 +14,7 @@ BARS = {
     "pgx:minatar-breakout": 4.0,
     "pgx:minatar-freeway": 5.0,
     "pgx:minatar-space_invaders": 41.0,
+    "ALE/Breakout-v5": 3.0,
 }
 LIMITS = {"CartPole-v1": (0, 500), "Acrobot-v1": (-500, -60), "MountainCar-v0": (-200, -90)}
 COLOURS = ("dqn", "online-q-network", "pqn", "stream-q", "rainbow")  # an agent looks the same in every picture
@@ -109,6 +110,12 @@ def claims(made, now):
     return f"claimed beforehand: {made['claim']}.{later}"
 
 
+def judged(made):
+    """Where the greedy return was measured, if not where the agent was trained."""
+    where = made.get("judged", made["environment"])
+    return [] if where == made["environment"] else [f"- greedy returns are those on `{where}`"]
+
+
 def page(held, words, presets=()):
     """benchmarks/results/certificates.md."""
     now = {(preset.name, preset.environment): preset.claim for preset in presets}
@@ -123,6 +130,7 @@ def page(held, words, presets=()):
             seeds = made["seeds"]
             lines += [
                 "",
+                *judged(made),
                 f"- seeds {seeds[0]} … {seeds[-1]}; greedy return of each, mean of {made['greedy']['games']} games: "
                 + ", ".join(map(number, made["greedy"]["per_seed"])),
                 "- training return, last 100 episodes: " + ", ".join(map(number, made["training"]["per_seed"])),

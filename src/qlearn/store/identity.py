@@ -16,6 +16,8 @@ from qlearn.engine import VERSION
 from qlearn.environments import FiniteMDP, HostEnvironment
 from qlearn.errors import InputError
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True)
+
 
 def subject_of(agent: Any, world: Any, unit: str, lane: int) -> dict[str, Any]:
     """An agent on an environment, everything but the seed, as plain data.
@@ -48,7 +50,7 @@ def digest_of(told: str) -> str:
 
 def canonical(told: Any) -> str:
     """Plain data as text that is the same wherever the data are."""
-    return json.dumps(told, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=True)
+    return _CANONICAL.encode(told)
 
 
 def unit_of(subject: str, seed: int) -> str:

@@ -16,7 +16,16 @@ from qlearn.store.database import Database
 from qlearn.store.owners import me
 from qlearn.store.packing import pack, pack_rows
 from qlearn.store.pending import Batch, release
-from qlearn.store.records import Unit, kept_state, read_result, read_state, state_file, write_results, write_states
+from qlearn.store.records import (
+    State,
+    Unit,
+    kept_state,
+    read_result,
+    read_states,
+    state_file,
+    write_results,
+    write_states,
+)
 from qlearn.store.seedwise import completed
 
 Packed = tuple[tuple[int, int, int, bool], tuple[bytes, bytes]]
@@ -138,13 +147,15 @@ def drop_files(database: Database, files: list[str]) -> None:
 
 def loaded(database: Database, batch: Batch) -> list[tuple[Unit, Frozen | None]]:
     """What each unit of a batch can go on from, to the batch's budget."""
-    return [(unit, _usable(database, batch.subject, unit)) for unit in batch.units]
+    units, subject = batch.units, batch.subject
+    states = read_states(database, units) if can_be_kept(subject.job) else [None] * len(units)
+    return [
+        (unit, None if found is None else _usable(database, subject, unit, found))
+        for unit, found in zip(units, states, strict=True)
+    ]
 
 
-def _usable(database: Database, subject: Subject, unit: Unit) -> Frozen | None:
-    found = read_state(database, unit) if can_be_kept(subject.job) else None
-    if found is None:
-        return None
+def _usable(database: Database, subject: Subject, unit: Unit, found: State) -> Frozen | None:
     (budget, detail, _, final), state = found
     job = subject.job
     farther = budget < subject.budget

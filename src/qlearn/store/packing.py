@@ -10,7 +10,7 @@ import functools
 import json
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,25 +96,66 @@ def unpack(data: bytes) -> Arrays:
     Raises:
         StoreError: where they are something else.
     """
+    return unpack_rows([data])[0]
+
+
+_BROKEN = (ValueError, TypeError, KeyError, IndexError, zlib.error, RecursionError, OverflowError)
+
+
+def _refused(error: Exception) -> StoreError:
+    return StoreError(f"What is kept cannot be unpacked ({error}); expected what a store wrote.")
+
+
+def unpack_rows(rows: Sequence[bytes]) -> list[Arrays]:
+    """What ``unpack`` makes of each, in a fraction of the time where the arrays of many have the same shapes.
+
+    Raises:
+        StoreError: where one is something else than a store wrote.
+
+    >>> [one["a"].tolist() for one in unpack_rows(pack_rows({"a": np.arange(6).reshape(2, 3)}))]
+    [[0, 1, 2], [3, 4, 5]]
+    """
     try:
-        return _unpacked(data)
-    except (ValueError, TypeError, KeyError, IndexError, zlib.error, RecursionError, OverflowError) as error:
-        raise StoreError(f"What is kept cannot be unpacked ({error}); expected what a store wrote.") from error
+        cut = [_cut(data) for data in rows]
+        alike: dict[bytes, list[int]] = {}
+        for i, (head, _) in enumerate(cut):
+            alike.setdefault(head, []).append(i)
+        found: list[Arrays] = [{} for _ in rows]
+        for head, places in alike.items():
+            told = _read_head(head)[1]
+            for i, arrays in zip(places, _apart(told, [cut[i][1] for i in places]), strict=True):
+                found[i] = arrays
+        return found
+    except _BROKEN as error:
+        raise _refused(error) from error
 
 
-def _unpacked(data: bytes) -> Arrays:
+def _cut(data: bytes) -> tuple[bytes, bytes]:
+    """The line that says what there is, and the content, as long as that says."""
     start = 4 + int.from_bytes(data[:4], "little")
-    size, told = _read_head(data[4:start])
+    head = data[4:start]
+    size = _read_head(head)[0]
     whole = zlib.decompressobj()
     content = whole.decompress(data[start:], max(1, size))
     if len(content) != size or whole.unconsumed_tail:
         raise ValueError(f"{len(content)} bytes where {size} are told")
-    arrays, place = {}, 0
+    return head, content
+
+
+def _apart(told: tuple[Any, ...], contents: Sequence[bytes]) -> list[Arrays]:
+    """The arrays of contents that have the same shapes."""
+    many, place = len(contents), 0
+    whole = np.frombuffer(b"".join(contents), np.uint8).reshape(many, -1)
+    columns: dict[str, Numbers] = {}
     for name, kept, shape, dtype, count in told:
-        array = np.frombuffer(content, kept, count, place).reshape(shape) if count else np.zeros(shape, dtype)
-        arrays[name] = array.astype(dtype, copy=False)
-        place += count * kept.itemsize
-    return arrays
+        end = place + count * kept.itemsize
+        if end > whole.shape[1]:
+            raise ValueError(f"{whole.shape[1]} bytes where {name} ends at {end}")
+        bytes_of = np.ascontiguousarray(whole[:, place:end])
+        array = bytes_of.view(kept) if count else np.zeros((many, 0), dtype)
+        columns[name] = array.reshape(many, *shape).astype(dtype, copy=False)
+        place = end
+    return [{name: array[i] for name, array in columns.items()} for i in range(many)]
 
 
 @functools.lru_cache(maxsize=256)

@@ -15,16 +15,18 @@ from qlearn.files import atomic_write
 from qlearn.store.asked import Subject
 from qlearn.store.database import Database
 from qlearn.store.identity import canonical, digest_of
-from qlearn.store.packing import unpack
+from qlearn.store.packing import unpack, unpack_rows
 from qlearn.store.seedwise import Result
 
 MANY = 500  # of a list in a question
 INLINE = 1 << 20  # bytes; a larger state is a file of its own
+State = tuple[tuple[int, int, int, bool], Frozen]  # budget, snapshots at most, stage, whether it has arrived; arrays
+_COMPACT = json.JSONEncoder(separators=(",", ":"))  # made once: `json.dumps` makes one for each call
 
 
 def seal(*parts: Any, content: bytes) -> bytes:
     """The SHA-256 of a row."""
-    head = json.dumps(parts, separators=(",", ":")).encode()
+    head = _COMPACT.encode(parts).encode()
     return hashlib.sha256(len(head).to_bytes(8, "little") + head + content).digest()
 
 
@@ -124,8 +126,15 @@ def read_results(database: Database, units: Sequence[Unit], budget: int) -> list
     for start in range(0, len(units), MANY):
         rows = [unit.row for unit in units[start : start + MANY]]
         question = f"{_RESULT} budget = ? AND unit IN ({','.join('?' * len(rows))})"
-        for row, *sealed in database.rows(question, [budget, *rows]):
-            found[row] = opened_result(database, whose[row], budget, tuple(sealed))
+        there = database.rows(question, [budget, *rows])
+        facts = [facts_of(database, whose[row], budget, tuple(sealed)) for row, *sealed in there]
+        try:
+            contents = unpack_rows([sealed[-1] for sealed in there])
+        except StoreError:  # one by one, so that it is named
+            found |= {row: opened_result(database, whose[row], budget, tuple(sealed)) for row, *sealed in there}
+            continue
+        for (row, _, origin, *_), told, arrays in zip(there, facts, contents, strict=True):
+            found[row] = Result(told, arrays), str(origin)
     return [found.get(unit.row) for unit in units]
 
 
@@ -213,17 +222,27 @@ def state_file(store: Path, digest: str) -> Path:
     return store.parent / f"{store.stem}-states" / digest
 
 
-def read_state(database: Database, unit: Unit) -> tuple[tuple[int, int, int, bool], Frozen] | None:
-    """What a unit can go on from: as told to :func:`write_state`, and its arrays; None where there is nothing whole."""
-    rows = database.rows(
-        "SELECT budget, detail, stage, final, sha256, content, file FROM states WHERE unit = ?", (unit.row,)
-    )
-    for budget, detail, stage, final, sha256, content, file in rows:
-        try:
-            data = content if file is None else state_file(database.file, file).read_bytes()
-            digest = hashlib.sha256(data).digest()
-            if seal(unit.identity, unit.seed, budget, detail, stage, final, content=digest) == sha256:
-                return (budget, detail, stage, bool(final)), unpack(data)
-        except (OSError, ValueError, TypeError):  # a StoreError too: what is damaged is computed again
-            continue
-    return None
+_STATE = "SELECT unit, budget, detail, stage, final, sha256, content, file FROM states WHERE unit IN"
+
+
+def read_states(database: Database, units: Sequence[Unit]) -> list[State | None]:
+    """What units can go on from: as told to :func:`write_states`, and its arrays; None where there is nothing whole."""
+    found: dict[int, State] = {}
+    whose = {unit.row: unit for unit in units}
+    for start in range(0, len(units), MANY):
+        rows = [unit.row for unit in units[start : start + MANY]]
+        for row, *told, sha256, content, file in database.rows(f"{_STATE} ({','.join('?' * len(rows))})", rows):
+            unit, (budget, detail, stage, final) = whose[row], told
+            try:
+                data = content if file is None else state_file(database.file, file).read_bytes()
+                digest = hashlib.sha256(data).digest()
+                if seal(unit.identity, unit.seed, budget, detail, stage, final, content=digest) == sha256:
+                    found[row] = (budget, detail, stage, bool(final)), unpack(data)
+            except (OSError, ValueError, TypeError):  # a StoreError too: what is damaged is computed again
+                continue
+    return [found.get(unit.row) for unit in units]
+
+
+def read_state(database: Database, unit: Unit) -> State | None:
+    """What a unit can go on from, as :func:`read_states` finds it."""
+    return read_states(database, [unit])[0]

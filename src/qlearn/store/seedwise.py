@@ -48,7 +48,7 @@ def packed_results(job: Job, outcome: Outcome, seconds: float) -> list[tuple[str
         seconds: that all of it took.
     """
     stacked = _stacked(job, outcome)
-    facts = [canonical(_facts(outcome, i, seconds / job.seeds.size)) for i in range(job.seeds.size)]
+    facts = list(map(canonical, _facts(outcome, seconds / job.seeds.size)))
     counts = outcome.num_episodes.tolist()
     if len(set(counts)) == 1 and outcome.returns.shape[1] == counts[0]:
         whole = {"returns": outcome.returns, "lengths": outcome.lengths, **stacked}
@@ -74,18 +74,28 @@ def _stacked(job: Job, outcome: Outcome) -> Arrays:
     return arrays
 
 
-def _facts(outcome: Outcome, i: int, seconds: float) -> dict[str, Any]:
-    count = int(outcome.num_episodes[i])
-    diverged = None if outcome.diverged is None else int(outcome.diverged[i])
-    finite = outcome.q_table is None or bool(np.isfinite(outcome.q_table[i]).all())
-    return {
-        "episodes": count,
-        "steps": int(outcome.num_steps[i]),
-        "online": float(outcome.returns[i, :count].mean()) if count else None,
-        "diverged_at": diverged,
-        "diverged": bool(diverged) or not finite,
-        "seconds": round(seconds, 6),
-    }
+def _facts(outcome: Outcome, seconds: float) -> list[dict[str, Any]]:
+    counts = outcome.num_episodes
+    online = np.empty(len(counts))
+    for count in np.unique(counts):
+        some = counts == count
+        online[some] = outcome.returns[some, :count].mean(axis=1) if count else np.nan
+    failed = [None] * len(counts) if outcome.diverged is None else outcome.diverged.tolist()
+    table = outcome.q_table
+    none = np.zeros((len(counts), 0, 0))
+    finite = np.logical_and.reduce(np.isfinite(none if table is None else table), axis=(1, 2))
+    steps = outcome.num_steps.tolist()
+    return [
+        {
+            "episodes": count,
+            "steps": steps[i],
+            "online": float(online[i]) if count else None,
+            "diverged_at": failed[i],
+            "diverged": bool(failed[i] or not finite[i]),
+            "seconds": round(seconds, 6),
+        }
+        for i, count in enumerate(counts.tolist())
+    ]
 
 
 def outcome_of(job: Job, results: Sequence[Result]) -> Outcome:
