@@ -14,7 +14,7 @@ from qlearn.agents.heads import Head, Values, policy_values
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import QFunction
 from qlearn.agents.network_form import Form
-from qlearn.agents.networked import LANE, choose, masks
+from qlearn.agents.networked import choose, lane_of, masks
 from qlearn.agents.priorities import Ranked, Ranking
 from qlearn.agents.replay import Batch, Replay, Ring, together
 
@@ -77,7 +77,7 @@ def dqn_learner(agent: Any, spec: Spec) -> Learner:
         updates,
         q_values,
         period=agent.train_every // agent.num_environments,
-        lane=LANE,
+        lane=lane_of(q),
         num_environments=agent.num_environments,
         knowledge=lambda state: Knowledge(state.learnt.weights),
         q_network=lambda knowledge: _taken_out(q, head, knowledge),

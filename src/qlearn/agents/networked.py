@@ -15,10 +15,17 @@ from qlearn.rules.exploration import Exploration, as_exploration
 from qlearn.rules.targets import one_step, q_learning
 
 Array = jax.Array
-LANE = 8
-"""Seeds of one program: wider ones were slower on a CPU, where a lane's activations then leave the first cache."""
+_LANE = 8  # wider ones were slower on a CPU, where a lane's activations then leave the first cache
+_SMALL, _LARGE = 1024, 65_536  # weights
 
-_SMALL = 1024
+
+def lane_of(network: QFunction) -> int:
+    """Seeds of one program: 8, or one where the network has more than 65,536 weights.
+
+    What a seed of a large network works on fills the cache by itself, and convolutions over a lane are taken apart by
+    XLA: a lane of one is 1.1 to 1.7 times as fast then, and no seeds are computed that only fill a lane up.
+    """
+    return 1 if network.size > _LARGE else _LANE
 
 
 def small(network: QFunction) -> bool:

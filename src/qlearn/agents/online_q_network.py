@@ -20,10 +20,10 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import Network, Weights
 from qlearn.agents.networked import (
-    LANE,
     check_networked,
     choose,
     greedy_weights,
+    lane_of,
     masks,
     one_step_targets,
     small,
@@ -118,7 +118,7 @@ class OnlineQNetwork:
             act=act,
             update=update,
             q_values=lambda knowledge, seen: network.row(knowledge.weights, seen),
-            lane=LANE,
+            lane=lane_of(network),
             num_environments=1,
             fused=small(network),
             magnitude=lambda state: state.magnitude,

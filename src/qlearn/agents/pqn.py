@@ -30,7 +30,7 @@ import jax.numpy as jnp
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.minibatches import shuffled
 from qlearn.agents.network import Network, QFunction, Weights
-from qlearn.agents.networked import LANE, check_networked, choose, clip, greedy_weights, masks, taken_values
+from qlearn.agents.networked import check_networked, choose, clip, greedy_weights, lane_of, masks, taken_values
 from qlearn.agents.optimizer import Optimizer
 from qlearn.agents.scaling import Scaling, scaled_model
 from qlearn.errors import InputError
@@ -131,7 +131,7 @@ class PQN:
             functions.update,
             functions.q_values,
             period=self.num_steps,
-            lane=LANE,
+            lane=lane_of(functions.q),
             num_environments=self.num_environments,
             knowledge=functions.knowledge,
             q_network=lambda knowledge: scaled_model(functions.q.model(knowledge.weights), knowledge.scaling),

@@ -32,7 +32,7 @@ import jax.numpy as jnp
 
 from qlearn.agents.learner import Clock, Knowledge, Learner, Spec, Transition
 from qlearn.agents.network import Network, QFunction, Weights
-from qlearn.agents.networked import LANE, check_networked, choose, masks, small, taken_values
+from qlearn.agents.networked import check_networked, choose, lane_of, masks, small, taken_values
 from qlearn.agents.scaling import RewardScale, Scales, Scaling, first_scales, met, scaled, scaled_model
 from qlearn.agents.stream_parts import bounded_update, sparse_weights
 from qlearn.agents.table import entry
@@ -123,7 +123,7 @@ class StreamQ:
             stream.act,
             stream.update,
             stream.q_values,
-            lane=LANE,
+            lane=lane_of(stream.q),
             num_environments=1,
             knowledge=stream.knowledge,
             q_network=lambda knowledge: scaled_model(stream.q.model(knowledge.weights), knowledge.scaling),
