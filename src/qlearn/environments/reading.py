@@ -39,6 +39,7 @@ class Reader(NamedTuple):
             EnvironmentFault: where the observation has no such part, or another one than declared.
         """
         found = self.found(owner, observation)
+        owner = f"{owner} (in {self.part.name!r})" if self.path else owner
         if not self.sizes:
             return read_array(owner, found, self.part.shape, self.part.dtype)
         columns = np.asarray(found).reshape(-1, 1)
