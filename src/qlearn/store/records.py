@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Sequence
+from json.encoder import encode_basestring_ascii as quoted
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,16 @@ from qlearn.store.seedwise import Result
 MANY = 500  # of a list in a question
 INLINE = 1 << 20  # bytes; a larger state is a file of its own
 State = tuple[tuple[int, int, int, bool], Frozen]  # budget, snapshots at most, stage, whether it has arrived; arrays
-_COMPACT = json.JSONEncoder(separators=(",", ":"))  # made once: `json.dumps` makes one for each call
 
 
-def seal(*parts: Any, content: bytes) -> bytes:
-    """The SHA-256 of a row."""
-    head = _COMPACT.encode(parts).encode()
+def seal(*parts: str | int, content: bytes) -> bytes:
+    """The SHA-256 of a row: of its parts as a list in JSON, and of its content.
+
+    >>> seal("a", 1, content=b"") == seal("a", 1, content=b""), seal("a1", content=b"") == seal("a", 1, content=b"")
+    (True, False)
+    """
+    # `json.dumps` would give the same in five times the time, which many small runs notice.
+    head = f"[{','.join([quoted(part) if isinstance(part, str) else str(part) for part in parts])}]".encode()
     return hashlib.sha256(len(head).to_bytes(8, "little") + head + content).digest()
 
 
