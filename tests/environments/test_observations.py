@@ -85,7 +85,10 @@ def test_rows_of_bytes_are_the_same_in_numpy_and_in_compiled_programs_and_come_b
     ("shown", "words"),
     [
         ({"place": np.zeros(2), "room": 1}, "has no 'inner.0'"),
-        ({"place": np.zeros(3), "room": 1, "inner": (np.zeros(3), np.array([0, 5]))}, r"\(in .place.\) gave an observation of shape \(3,\); its space says"),
+        (
+            {"place": np.zeros(3), "room": 1, "inner": (np.zeros(3), np.array([0, 5]))},
+            r"\(in .place.\) gave an observation of shape \(3,\); its space says",
+        ),
         ({"place": np.zeros(2), "room": 5, "inner": (np.zeros(3), np.array([0, 5]))}, "outside its space"),
         ({"place": np.array([0, np.nan]), "room": 1, "inner": (np.zeros(3), np.array([0, 5]))}, "nan at"),
         ({"place": np.zeros(2), "room": 1, "inner": (np.zeros(3), np.array([0, 4]))}, "outside its space"),

@@ -48,7 +48,7 @@ class HostPrograms:
         self._width, self._count = width, len(seeds) // width
         # Asked for as they are, 0.1 or 3: a Python number stays weakly typed, as it would be in a call.
         numbers = tuple(map(jnp.asarray, leaves))
-        self._given = [(numbers, jnp.asarray(some)) for some in self._cut(seeds)]
+        self._given = [(numbers, jnp.asarray(self._part(seeds, i))) for i in range(self._count)]
         self._compiled = _compiled(tree, spec, width)
         self._acting: Callable[..., Any] | None = None
         self._read_by_act: tuple[int, ...] = ()
@@ -70,10 +70,13 @@ class HostPrograms:
         Returns:
             Actions (size, E), and the state, which is the very same where acting changes nothing.
         """
-        lanes = zip(range(self._count), state, self._cut(seen), self._cut(now), strict=True)
-        found = [self._act(*lane) for lane in lanes]
-        same = all(lane is before for (_, lane), before in zip(found, state, strict=True))
-        return self._whole([actions for actions, _ in found]), state if same else tuple(lane for _, lane in found)
+        actions, lanes, same = [], [], True
+        for i, lane in enumerate(state):  # at every step of the environments: nothing here but what has to be
+            chosen, after = self._act(i, lane, self._part(seen, i), self._part(now, i))
+            same = same and after is lane
+            actions.append(chosen)
+            lanes.append(after)
+        return self._whole(actions), state if same else tuple(lanes)
 
     def _act(self, place: int, lane: Any, seen: Numbers, now: Numbers) -> tuple[Array, Any]:
         if self._acting is None:
@@ -102,24 +105,30 @@ class HostPrograms:
         Returns:
             The state, and the magnitude of the values of each seed, (size,).
         """
-        parts = zip(self._given, state, *map(self._cut, (*columns, now)), strict=True)
-        found = [self._compiled.learn(*given, lane, tuple(some), at) for given, lane, *some, at in parts]
-        return tuple(lane for lane, _ in found), self._whole([magnitude for _, magnitude in found])
+        lanes, magnitudes = [], []
+        for i, lane in enumerate(state):
+            some = tuple([self._part(column, i) for column in columns])
+            after, magnitude = self._compiled.learn(*self._given[i], lane, some, self._part(now, i))
+            lanes.append(after)
+            magnitudes.append(magnitude)
+        return tuple(lanes), self._whole(magnitudes)
 
     def learn_marked(
         self, state: State, columns: tuple[Numbers, ...], now: Numbers, marked: Numbers
     ) -> tuple[State, Numbers]:
         """Update the marked seeds, (size,) bool; a lane of which not all are is copied, replay and all."""
-        parts = zip(self._given, state, self._cut(marked), *map(self._cut, (*columns, now)), strict=True)
-        found = []
-        for given, lane, which, *some, at in parts:
+        lanes, magnitudes = [], []
+        for i, lane in enumerate(state):
+            which, at = self._part(marked, i), self._part(now, i)
+            some = tuple([self._part(column, i) for column in columns])
+            after, magnitude = lane, np.zeros(which.shape, np.float32)
             if which.all():
-                found.append(self._compiled.learn(*given, lane, tuple(some), at))
+                after, magnitude = self._compiled.learn(*self._given[i], lane, some, at)
             elif which.any():
-                found.append(self._compiled.learn_marked(*given, lane, tuple(some), at, which))
-            else:
-                found.append((lane, np.zeros(which.shape, np.float32)))
-        return tuple(lane for lane, _ in found), self._whole([magnitude for _, magnitude in found])
+                after, magnitude = self._compiled.learn_marked(*self._given[i], lane, some, at, which)
+            lanes.append(after)
+            magnitudes.append(magnitude)
+        return tuple(lanes), self._whole(magnitudes)
 
     def read(self, state: State) -> Known:
         """What all seeds know, in NumPy arrays."""
@@ -138,17 +147,16 @@ class HostPrograms:
         Raises:
             ValueError: where something is missing or has another shape or dtype.
         """
-        mine = {key: self._cut(values) for key, values in arrays.items() if key.startswith(f"{name}.")}
-        if any(len(parts) != self._count for parts in mine.values()):
+        mine = {key: values for key, values in arrays.items() if key.startswith(f"{name}.")}
+        if any(values.shape[:1] != (self._width * self._count,) for values in mine.values()):
             raise ValueError(f"{name} is of another number of seeds than {self._width * self._count}")
-        cut = [{key: parts[i] for key, parts in mine.items()} for i in range(self._count)]
+        cut = [{key: self._part(values, i) for key, values in mine.items()} for i in range(self._count)]
         return tuple(unpacked(name, lane, some) for lane, some in zip(state, cut, strict=True))
 
-    def _cut(self, whole: Numbers) -> Sequence[Numbers]:
-        """The parts of the lanes."""
-        if self._width == 1:
-            return tuple(whole)
-        return [whole[i : i + self._width] for i in range(0, len(whole), self._width)]
+    def _part(self, whole: Numbers, lane: int) -> Numbers:
+        """The part of a lane."""
+        part: Numbers = whole[lane] if self._width == 1 else whole[lane * self._width : (lane + 1) * self._width]
+        return part
 
     def _whole(self, parts: Sequence[Any]) -> Numbers:
         """The parts of the lanes together; a view where there is one."""
