@@ -21,6 +21,7 @@ from qlearn.training.memory import refuse_what_does_not_fit
 Numbers = np.ndarray[Any, Any]
 Seeds = int | Sequence[int] | Numbers
 _MOST = 2**32 - 2
+_MANY = 10_000_000  # seeds of one training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,6 +63,7 @@ def _is_whole(value: Any) -> bool:
 
 def seeds_of(seeds: Seeds) -> Numbers:
     """The seeds themselves, int64; raises InputError."""
+    _check_number(seeds)
     if isinstance(seeds, (int, np.integer)) and not isinstance(seeds, bool):
         if seeds < 1:
             raise InputError(f"seeds={seeds} asks for no run; expected at least 1. Pass seeds=100.")
@@ -79,6 +81,16 @@ def seeds_of(seeds: Seeds) -> Numbers:
     if np.unique(numbers).size != numbers.size:
         raise InputError("seeds has the same seed twice, which would count one run twice. Pass each seed once.")
     return numbers
+
+
+def _check_number(seeds: Seeds) -> None:
+    """Refuse more seeds than anybody can wait for, before they are written down one by one."""
+    try:
+        count = int(seeds) if isinstance(seeds, (int, np.integer)) else len(seeds)
+    except TypeError:
+        return
+    if count > _MANY:
+        raise InputError(f"{count:,} seeds were asked for; expected {_MANY:,} at most. Pass fewer seeds.")
 
 
 def budget_of(episodes: int | None, steps: int | None) -> tuple[int, Unit]:
