@@ -105,6 +105,12 @@ def test_games_of_minatar_bring_ten_times_what_the_uniform_policy_gets(name, gam
     assert made(f"{name}/{environment}")["greedy"]["mean"] >= 10 * HELD["controls"][environment]["mean"]
 
 
+def test_breakout_of_atari_brings_twice_what_the_uniform_policy_gets():
+    told = made("dqn/ALE/Breakout-v5")
+    assert told["greedy"]["mean"] >= 2 * HELD["controls"]["ALE/Breakout-v5"]["mean"]
+    assert "reward_clipping=False" in told["judged"]
+
+
 def test_rainbow_solves_cartpole_in_half_of_its_seeds():
     assert (greedy("rainbow/CartPole-v1") >= 490).mean() >= 0.5
 
