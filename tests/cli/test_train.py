@@ -189,10 +189,10 @@ def wait_until(true, seconds=60):
     "words", [["train", "NChain-v0", "q-learning"], ["compare", "NChain-v0", "sarsa", "q-learning"]]
 )
 def test_ctrl_c_prints_what_was_learnt_so_far(started, strict_json, tmp_path, words):
-    process = started(*words, "--episodes", "1000000", "--seeds", "2", "--json")
+    process = started(*words, "--episodes", "10000000", "--seeds", "2", "--json")
     agents = len(words) - 2
     wait_until(lambda: len(list(tmp_path.glob("cache/qlearn/jax/*/jit_run*"))) >= agents)  # all are compiled
-    time.sleep(2)  # they train
+    time.sleep(4)  # they train
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

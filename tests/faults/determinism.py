@@ -11,7 +11,6 @@ import datetime as dt
 import hashlib
 import os
 import platform
-import signal
 import subprocess
 import sys
 import tempfile
@@ -112,19 +111,12 @@ def in_chunks(agent, environment, seconds):
 def resumed(agent, environment):
     """Stopped on the way by Ctrl-C and gone on with, from what was kept."""
     import qlearn as ql
-
-    told = []
-
-    def stop(share, words):
-        if not told:
-            told.append(share)
-            signal.raise_signal(signal.SIGINT)
-            time.sleep(0.5)  # until the main thread has seen it
+    from tests.interrupts import interrupting
 
     with tempfile.TemporaryDirectory() as folder, calls_of(0.0):
         place = Path(folder) / "kept"
         try:
-            plain(agent, environment, checkpoint=place, every=0.0, progress=stop)
+            plain(agent, environment, checkpoint=place, every=0.0, progress=interrupting())
         except ql.Interrupted:
             return ql.resume(place, progress=False)
     raise AssertionError("the training was not interrupted")
@@ -203,4 +195,5 @@ def main():
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))  # where `tests` is
     sys.exit(main())

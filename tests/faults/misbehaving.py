@@ -22,7 +22,7 @@ import numpy as np
 from gymnasium import spaces
 
 LOG = Path(__file__).with_name("logs") / "environments.md"
-PATIENCE = 2.0
+PATIENCE = 5.0
 MOMENTS = ("made", "reset", "first step", "step 7", "episode 3")
 SEED, SEEDS = 2, 4
 
@@ -113,8 +113,8 @@ WORDS = {
     "four values": "step() returned 4 values",
     "changes its spaces": "changed its action_space",
     "never ends": "has not ended its episode",
-    "hangs": "took longer than 2 s",
-    "hangs in C": "took longer than 2 s",
+    "hangs": "took longer than 5 s",
+    "hangs in C": "took longer than 5 s",
     "dies": "ended its own process (exit code 9)",
 }
 OF_STEPS = {"nan reward", "infinite reward", "no reward", "flag", "four values", "never ends"}

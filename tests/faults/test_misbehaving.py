@@ -33,7 +33,6 @@ SAMPLE = [
 @pytest.mark.parametrize("case", SAMPLE, ids=", ".join)
 def test_a_fault_is_named_and_the_other_seeds_finish(misbehaving, monkeypatch, case):
     monkeypatch.setattr(faults, "LONGEST", 2000)
-    monkeypatch.setattr(misbehaving, "PATIENCE", 2.0)
     assert misbehaving.wrong_with(misbehaving.Case(*case)) == []
 
 

@@ -1,14 +1,12 @@
 """What a folder keeps is read as runs, and nothing is trained for it."""
 
-import os
-import signal
-
 import jax
 import numpy as np
 import pytest
 
 import qlearn as ql
 from qlearn.training.kept import kept_runs
+from tests.interrupts import interrupting
 
 TABLE = ql.QLearning(learning_rate=0.5)
 
@@ -32,14 +30,8 @@ def test_a_whole_training_is_read_back_from_its_checkpoint_alone(make, tmp_path)
 
 
 def test_a_training_that_was_stopped_is_read_as_it_stood_and_stays_so(tmp_path):
-    def stop(share, words):
-        if share > 0 and not asked:
-            asked.append(share)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    asked = []
     with pytest.raises(ql.Interrupted) as stopped:
-        ql.train(TABLE, "NChain-v0", steps=20_000_000, seeds=2, progress=stop, checkpoint=tmp_path)
+        ql.train(TABLE, "NChain-v0", steps=20_000_000, seeds=2, progress=interrupting(), checkpoint=tmp_path)
     before = {file: file.read_bytes() for file in tmp_path.iterdir()}
     read = kept_runs(tmp_path)
     assert not read.complete

@@ -1,8 +1,6 @@
 """Training networks: what comes back, what is refused, and what is said when something goes wrong."""
 
 import functools
-import signal
-import threading
 
 import gymnasium as gym
 import jax
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 
 import qlearn as ql
+from tests.interrupts import interrupting
 
 
 class Corridor(gym.Env):
@@ -196,17 +195,8 @@ def test_a_fault_of_the_environment_names_seed_episode_and_step(fault, words):
 
 
 def test_an_interrupt_keeps_what_was_complete():
-    def interrupt():
-        signal.raise_signal(signal.SIGINT)
-
-    timer = threading.Timer(0.0, interrupt)
-
-    def progress(share, words):  # the first chunk is done: interrupt from the main thread's side
-        if timer.ident is None:
-            timer.start()
-
     with pytest.raises(ql.Interrupted) as caught:
-        ql.train(small_dqn(), "CartPole-v1", steps=50_000_000, seeds=2, progress=progress)
+        ql.train(small_dqn(), "CartPole-v1", steps=50_000_000, seeds=2, progress=interrupting())
     runs = caught.value.runs
     assert not runs.complete
     assert (runs.num_steps > 0).all()

@@ -1,6 +1,5 @@
 """A training that is kept goes on to the numbers that it would have come to, whatever stopped it."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import qlearn as ql
 from qlearn.files import load_arrays
 from qlearn.training import parse_agent
 from qlearn.training.checkpoint import read_manifest, write_manifest
+from tests.interrupts import interrupting
 
 DQN = "dqn(mlp(8), adam(0.01), replay=200, batch_size=16, learning_starts=50, train_every=5, target_every=50)"
 PQN = "pqn(mlp(8), adam(0.01), num_environments=2, num_steps=10, minibatches=4)"
@@ -59,16 +59,10 @@ def same(one, other):
     ("text", "world", "budget"), [("sarsa", "FrozenLake-v1(loop='host')", 2_000), (DQN, "CartPole-v1", 9_000)]
 )
 def test_what_is_interrupted_on_its_way_to_a_larger_budget_goes_on_to_that_one(text, world, budget, tmp_path):
-    agent, told = parse_agent(text), []
-
-    def stop(share, words):
-        if share > 0.1 and not told:
-            told.append(share)
-            signal.raise_signal(signal.SIGINT)
-
+    agent = parse_agent(text)
     ql.train(agent, world, steps=300, seeds=2, checkpoint=tmp_path)
     with pytest.raises(ql.Interrupted, match="To go on"):
-        ql.resume(tmp_path, steps=budget, progress=stop)
+        ql.resume(tmp_path, steps=budget, progress=interrupting(lambda calls, share: share > 0.1))
     assert read_manifest(tmp_path)["budget"] == budget
     stood = ql.kept_runs(tmp_path)
     assert not stood.complete
@@ -100,12 +94,7 @@ def test_in_a_fresh_process_it_is_the_same(tmp_path):
 
 def test_snapshots_go_on_too(tmp_path):
     agent, settings = ql.Sarsa(), {"episodes": 3_000, "seeds": 2, "snapshots": 3}
-    once = iter([signal.SIGTERM])
-
-    def terminate(share, words):
-        for number in once:
-            os.kill(os.getpid(), number)
-
+    terminate = interrupting(number=signal.SIGTERM)
     with pytest.raises(ql.Interrupted, match=r"To go on: ql\.resume"):
         ql.train(agent, "NChain-v0(max_episode_steps=50)", checkpoint=tmp_path, progress=terminate, **settings)
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

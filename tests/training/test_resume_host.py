@@ -1,7 +1,6 @@
 """Environments that are ordinary Python, kept and gone on with: exactly, or from the last beginning of an episode."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import qlearn as ql
 from qlearn.engine import vector_host_run
 from qlearn.engine.tape import Tape
 from qlearn.training import parse_agent
+from tests.interrupts import interrupting
 
 DQN = "dqn(mlp(4), adam(0.01), replay=60, batch_size=8, learning_starts=20, train_every=5, target_every=20, n_step=3)"
 PQN = "pqn(mlp(4), adam(0.01), num_environments=3, num_steps=5, minibatches=3)"
@@ -55,26 +55,21 @@ def test_in_a_fresh_process_it_is_the_same(tmp_path):
         same(ql.Runs.load(out), whole)
 
 
-def signalling(number, after):
-    """A progress function that sends this process a signal when it has been called so often."""
-    calls = iter(range(after + 1))
-
-    def tell(share, words):
-        if next(calls, None) == after:
-            os.kill(os.getpid(), number)
-
-    return tell
-
-
 @pytest.mark.parametrize(("text", "world"), [("n-step-sarsa", LAKE), (DQN, CART)])
 def test_a_signal_at_any_step_loses_nothing(text, world, tmp_path, monkeypatch):
     monkeypatch.setattr(vector_host_run, "_TELL_SECONDS", 0.0)  # progress is told at every step
     agent, settings = parse_agent(text), {"steps": 400, "seeds": 3, "snapshots": 2}
     whole = ql.train(agent, world, **settings)
     with pytest.raises(ql.Interrupted, match=r"To go on: ql\.resume"):
-        ql.train(agent, world, checkpoint=tmp_path, progress=signalling(signal.SIGTERM, 1), **settings)
+        ql.train(
+            agent,
+            world,
+            checkpoint=tmp_path,
+            progress=interrupting(lambda calls, share: calls == 1, signal.SIGTERM),
+            **settings,
+        )
     with pytest.raises(ql.Interrupted, match=r"To go on: ql\.resume"):
-        ql.resume(tmp_path, progress=signalling(signal.SIGINT, 0))
+        ql.resume(tmp_path, progress=interrupting())
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     found = ql.resume(tmp_path)
     same(found, whole)
@@ -148,7 +143,14 @@ def test_an_episode_agent_makes_such_an_episode_again_from_its_beginning(tmp_pat
 
     agent = ql.MonteCarloControl()
     with pytest.raises(ql.Interrupted):
-        ql.train(agent, world, steps=5 * 37, seeds=1, checkpoint=tmp_path, progress=signalling(signal.SIGINT, 50))
+        ql.train(
+            agent,
+            world,
+            steps=5 * 37,
+            seeds=1,
+            checkpoint=tmp_path,
+            progress=interrupting(lambda calls, share: calls == 50),
+        )
     with pytest.warns(ql.InexactResumeWarning, match="One episode of 1 of 1 seeds"):
         runs = ql.resume(tmp_path, environment=world)
     assert runs.lengths.tolist() == [[37] * 5]

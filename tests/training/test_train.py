@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import signal
 
 import gymnasium as gym
@@ -11,6 +10,7 @@ import pytest
 
 import qlearn as ql
 from qlearn.training import agents_by_name, parse_agent, train_many, written_agent
+from tests.interrupts import interrupting
 
 
 @pytest.mark.parametrize(
@@ -134,23 +134,11 @@ def test_progress_reaches_one_and_never_falls():
     assert told[-1] == pytest.approx(1.0)
 
 
-def interrupting(share_done):
-    """A progress function that sends this process a Ctrl-C, once, when that share is done."""
-    once = iter([signal.SIGINT])
-
-    def tell(share, words):
-        if share >= share_done:
-            for number in once:
-                os.kill(os.getpid(), number)
-
-    return tell
-
-
 @pytest.mark.parametrize("world", ["NChain-v0", Countdown], ids=["device", "host"])
 def test_an_interruption_loses_nothing(world):
     agent = ql.QLearning()
     with pytest.raises(ql.Interrupted) as caught:
-        ql.train(agent, world, episodes=10_000_000, seeds=2, progress=interrupting(20 / 20_000_000))
+        ql.train(agent, world, episodes=10_000_000, seeds=2, progress=interrupting(lambda calls, share: share >= 1e-6))
     runs = caught.value.runs
     assert isinstance(caught.value, KeyboardInterrupt)
     assert not runs.complete
@@ -164,7 +152,7 @@ def test_an_interruption_loses_nothing(world):
 
 def test_an_interruption_of_several_agents_keeps_what_each_has():
     with pytest.raises(ql.Interrupted) as caught:
-        train_many(ql.tutorial_agents(), "NChain-v0", episodes=10_000_000, seeds=2, progress=interrupting(1e-6))
+        train_many(ql.tutorial_agents(), "NChain-v0", episodes=10_000_000, seeds=2, progress=interrupting())
     assert len(caught.value.runs) == 3
 
 
@@ -310,22 +298,11 @@ def test_a_rule_that_gives_no_weights_is_refused(rule):
 
 
 def test_a_training_in_the_background_hears_sigterm_although_its_shell_ignores_ctrl_c(tmp_path):
-    before, told = signal.signal(signal.SIGINT, signal.SIG_IGN), []
-
-    def once(share, words):
-        if not told:
-            told.append(share)
-            signal.raise_signal(signal.SIGTERM)
-
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        terminate = interrupting(number=signal.SIGTERM)
         with pytest.raises(ql.Interrupted, match="To go on"):
-            ql.train(
-                ql.QLearning(),
-                "NChain-v0",
-                steps=10**9,
-                checkpoint=tmp_path,
-                progress=once,
-            )
+            ql.train(ql.QLearning(), "NChain-v0", steps=10**9, checkpoint=tmp_path, progress=terminate)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     finally:
