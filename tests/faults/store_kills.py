@@ -41,17 +41,20 @@ from qlearn.store.records import read_result
 LOG = Path(__file__).with_name("logs") / "store-kills.md"
 DQN = "dqn(mlp(32), adam(0.001), replay=20000, batch_size=32, learning_starts=200, train_every=4, target_every=200)"
 STREAM = "stream-q(mlp(16, layer_norm=True))"
-HOST = "FrozenLake-v1(loop='host')"
+SMALL = "dqn(mlp(16), adam(0.001), replay=2000, batch_size=16, learning_starts=200, train_every=4, target_every=200)"
+LOOP = "loop='host'"
+HOST = f"FrozenLake-v1({LOOP})"
 CASES = {
     "tables": (["q-learning", "sarsa", "r-max(reward_max=1)"], ["FrozenLake-v1", "NChain-v0"], "episodes", 100, 60),
     "networks": ([DQN, STREAM], ["CartPole-v1"], "steps", 20_000, 9),
+    "networks on Python environments": ([SMALL], [f"CartPole-v1({LOOP})"], "steps", 6_000, 6),
     "Python environments": (["q-learning", "sarsa-lambda"], [HOST], "episodes", 200, 12),
 }
 SAMPLE = "a sample"
 SAMPLES = {SAMPLE: (["q-learning"], ["FrozenLake-v1"], "episodes", 100, 8)}
 LONGEST = 3.0  # seconds from the beginning of the first lane to a kill, at most
 EARLY = 0.2  # of all kills: at the start of a process
-SHARES = {"tables": 0.4, "networks": 0.4, "Python environments": 0.2, SAMPLE: 1.0}
+SHARES = {name: 1 / 3 if name in ("tables", "networks") else 1 / 6 for name in CASES} | {SAMPLE: 1.0}
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["store_child"])
 
@@ -204,7 +207,7 @@ def tried(folder, name, kills, processes, rng):
 def main():
     """Run everything and write the log."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=150)
+    parser.add_argument("--kills", type=int, default=180)
     parser.add_argument("--processes", type=int, default=8)
     parser.add_argument("--cases", nargs="*", default=list(CASES))
     parser.add_argument("--seed", type=int, default=0)

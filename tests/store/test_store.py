@@ -1,7 +1,6 @@
 """Stores: computed once, gone on with to the bit, shared."""
 
 import dataclasses
-import os
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from qlearn.store.identity import digest_of, subject_of
 from qlearn.store.owners import Owner, machine, me
 from qlearn.store.packing import pack, pack_rows, unpack
 from qlearn.training import parse_agent
+from tests.interrupts import interrupting
 
 WORLD = "FrozenLake-v1"
 DQN = "dqn(mlp(8), adam(0.01), replay=100, batch_size=8, learning_starts=20, train_every=4, target_every=40)"
@@ -73,15 +73,9 @@ def test_what_was_interrupted_goes_on_within_a_lane(tmp_path, plan, same):
     agent, length = ql.Sarsa(), 40_000
     world = "NChain-v0(max_episode_steps=50)"
 
-    def interrupt(share, _):
-        if share > 0.0 and not interrupted:
-            interrupted.append(share)
-            os.kill(os.getpid(), 2)
-
-    interrupted = []
     with ql.Store(tmp_path, every=0.0) as store:
         with pytest.raises(ql.Interrupted, match="0 of 2 runs are kept"):
-            store.runs([plan([agent], range(2), length, world=world)], progress=interrupt)
+            store.runs([plan([agent], range(2), length, world=world)], progress=interrupting())
         stages = store.database.rows("SELECT stage, final FROM states")
         assert len(stages) == 2
         assert not store.database.rows("SELECT * FROM leases")

@@ -7,7 +7,8 @@ A seed's numbers do not depend on its neighbours, so lanes may be composed anew.
 - ``at`` and ``mark{k}.…``: positions that it was read at, and what was known there;
 - ``done``: of networks only: episodes, steps, the step of divergence and whether it arrived.
 
-Tables on ordinary Python have ``host.…`` and ``tape.…`` in the place of ``carry.…``: see `qlearn.engine.host_apart`.
+On ordinary Python, ``host.…`` and ``tape.…`` stand in the place of ``carry.…``: see `qlearn.engine.host_apart` for
+tables and `qlearn.engine.vector_host_apart` for networks.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import jax
 import numpy as np
 
 from qlearn.agents.learner import Spec
-from qlearn.engine import host_apart
+from qlearn.engine import host_apart, vector_host_apart
 from qlearn.engine.device_loop import Axes
 from qlearn.engine.frozen import Frozen
 from qlearn.engine.schedule import Job
@@ -39,11 +40,6 @@ def is_table(job: Job) -> bool:
 def on_host(job: Job) -> bool:
     """Whether the job's environment is ordinary Python."""
     return isinstance(job.environment, HostEnvironment)
-
-
-def can_be_kept(job: Job) -> bool:
-    """Whether lanes of the job can be taken apart: all but those of networks on ordinary Python."""
-    return is_table(job) or not on_host(job)
 
 
 def apart(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
@@ -87,7 +83,7 @@ def stage_of(job: Job, state: Mapping[str, Numbers]) -> tuple[int, ...]:
     if is_table(job):
         reached = tuple(p for p in state["at"].tolist() if p in job.positions)
         return (*host_apart.stage_of(state), *reached) if on_host(job) else reached
-    return (int(state["total"]),)
+    return vector_host_apart.stage_of(state) if on_host(job) else (int(state["total"]),)
 
 
 def together(job: Job, states: Sequence[Frozen]) -> Frozen:
@@ -189,6 +185,8 @@ def _marks_of_tables(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
 
 
 def _carries_of_networks(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:
+    if on_host(job):
+        return vector_host_apart.apart(frozen, job.seeds.size)
     names = [name for name in frozen if name.startswith("carry.")]
     alone = job.width == 1
     return [
@@ -199,9 +197,16 @@ def _carries_of_networks(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen
 
 def _network_lane(job: Job, states: Sequence[Frozen]) -> Frozen:
     width = int(job.width or 1)
+    if on_host(job):
+        return vector_host_apart.together(states, width) | _networks_reached(job, states)
     names = [name for name in states[0] if name.startswith("carry.")]
     rows = np.resize(np.arange(len(states)), width).tolist()
     lane = {name: states[0][name] if width == 1 else np.stack([states[i][name] for i in rows]) for name in names}
+    return lane | _networks_reached(job, states)
+
+
+def _networks_reached(job: Job, states: Sequence[Frozen]) -> Frozen:
+    """What was known of these seeds at each position that they have reached."""
     done = np.stack([state["done"] for state in states])
     places = [state["at"].tolist() for state in states]
     failed = done[:, _DONE.index("diverged")] > 0
@@ -218,7 +223,7 @@ def _network_lane(job: Job, states: Sequence[Frozen]) -> Frozen:
                 for i, (state, at) in enumerate(zip(states, places, strict=True))
                 if now[i] > k
             ]
-    return {**lane, **marks, "marks.next": now, **{name: np.stack(x) for name, x in known.items() if x}}
+    return {**marks, "marks.next": now, **{name: np.stack(x) for name, x in known.items() if x}}
 
 
 def _marks_of_networks(job: Job, frozen: Mapping[str, Numbers]) -> list[Frozen]:

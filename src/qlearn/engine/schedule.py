@@ -202,6 +202,8 @@ def _run_lane(number: int, job: Job, stop: Callable[[], bool], tell: Tell, side:
     if (found := side.load()) is not None:
         assert isinstance(some, VectorRun | KeptVectorHostRun)
         some.thaw(found, stop, further=side.further)
+        if isinstance(some, VectorHostRun):
+            side.refuse_inexact(some.begun_again)
     side.begin(some)
     complete = some.run(stop, lambda made: tell(number, made, some.recent), functools.partial(side.between, some))
     side.end(some, complete=complete)

@@ -10,7 +10,6 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 
 import numpy as np
 
-from qlearn.engine.apart import can_be_kept
 from qlearn.engine.frozen import Frozen
 from qlearn.engine.outcome import Outcome
 from qlearn.engine.schedule import cores, run
@@ -113,7 +112,7 @@ class Computing:
     def _lane(self, batch: Batch, states: list[Frozen] | None, stop: threading.Event) -> None:
         began = time.perf_counter()
         job = batch.subject.of(np.array([unit.seed for unit in batch.units]))
-        keeper = LaneKeeper(self.database, batch, self.every, states) if can_be_kept(job) else None
+        keeper = LaneKeeper(self.database, batch, self.every, states)
         try:
             outcome = run([job], stop, self.meter.add, keeper)[0]
         except ValueError as error:
@@ -121,11 +120,10 @@ class Computing:
                 raise
             self._lane(batch, None, stop)  # what was kept does not fit: from the beginning
             return
-        last = None if keeper is None else keeper.last
         if outcome.complete.all():
-            self._commit(batch, outcome, last, time.perf_counter() - began)
-        elif last is not None:
-            packed = packed_states(self.database, batch.subject, job, last, final=False)
+            self._commit(batch, outcome, keeper.last, time.perf_counter() - began)
+        elif keeper.last is not None:
+            packed = packed_states(self.database, batch.subject, job, keeper.last, final=False)
             with self.database.writing():
                 old = write_states(self.database, batch.units, packed)
                 release(self.database, batch.units, me())

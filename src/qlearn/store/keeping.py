@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qlearn.engine.apart import apart, can_be_kept, ends, is_table, on_host, stage_of, together
+from qlearn.engine.apart import apart, ends, is_table, on_host, stage_of, together
 from qlearn.engine.frozen import Frozen
 from qlearn.engine.schedule import Job
 from qlearn.store.asked import Subject
@@ -148,7 +148,7 @@ def drop_files(database: Database, files: list[str]) -> None:
 def loaded(database: Database, batch: Batch) -> list[tuple[Unit, Frozen | None]]:
     """What each unit of a batch can go on from, to the batch's budget."""
     units, subject = batch.units, batch.subject
-    states = read_states(database, units) if can_be_kept(subject.job) else [None] * len(units)
+    states = read_states(database, units)
     return [
         (unit, None if found is None else _usable(database, subject, unit, found))
         for unit, found in zip(units, states, strict=True)
