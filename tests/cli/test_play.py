@@ -92,7 +92,7 @@ def test_ctrl_c_ends_the_game_with_its_summary(started):
     while b"step 2" not in process.stdout.readline():
         pass
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert b"You took 2 steps" in out
     assert err == b""
