@@ -136,7 +136,7 @@ def main():
         )
     pictures = []
     for name, world in (("on the device", frames_on_device()), ("Python environment", Frames)):
-        found[f"images, {name}"] = one = writes(world, 1, 1 if quick else 3, IMAGES)
+        found[f"images, {name}"] = one = writes(world, 1, 1 if quick else 7, IMAGES)
         met = "met" if one["wall"] < STOPPING else "**not met**"
         pictures.append(
             f"| {name} | {one['bytes'] / 1e6:,.1f} MB | {one['wall']:.2f} s | {one['process']:.2f} s | {met} |"

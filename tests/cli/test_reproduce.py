@@ -42,6 +42,7 @@ def test_an_unknown_name_is_an_input_error(qlearn):
     assert result.code == 2
     assert "did you mean 'sb-6.4'" in result.err
     assert qlearn("reproduce", "sb-6.4", "--seeds", "1").code == 2
+    assert "Name one" in qlearn("reproduce", "--seeds", "3").err
 
 
 def test_a_mean_agrees_where_its_interval_widened_by_the_tolerance_holds_the_number():

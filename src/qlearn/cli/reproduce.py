@@ -53,6 +53,8 @@ def reproduce(
     from qlearn.published import PUBLISHED, reproduction
 
     if not names:
+        if seeds is not None:
+            raise InputError(f"--seeds {seeds} is for results that are run. Name one, as in qlearn reproduce sb-6.4.")
         _list(output)
         return 0
     chosen = [reproduction(name) for name in (PUBLISHED if "all" in names else dict.fromkeys(names))]

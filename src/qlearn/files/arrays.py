@@ -7,6 +7,7 @@ import io
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from qlearn.files.atomic import atomic_write
 
 _MAGIC = b"qlearn-arrays-1\n"
 _DESCRIPTION = "description"
+_LARGE = 2**20  # bytes
 
 
 def save_arrays(
@@ -40,23 +42,31 @@ def save_arrays(
     text = json.dumps(description, ensure_ascii=False, allow_nan=False).encode()
     whole = {**arrays, _DESCRIPTION: np.frombuffer(text, np.uint8)}
     write = np.savez_compressed if compressed else np.savez
-    with atomic_write(path) as file:
+    with atomic_write(path) as file, ThreadPoolExecutor(1, thread_name_prefix="qlearn-hash") as beside:
         file.write(_MAGIC + bytes(64) + b"\n")
-        hashed = _Hashed(file)
+        hashed = _Hashed(file, beside)
         write(hashed, allow_pickle=False, **whole)
         file.seek(len(_MAGIC))
         file.write(hashed.sha256.hexdigest().encode())
 
 
 class _Hashed:
-    """A stream that hashes what goes through, so that no second copy of a large archive is held."""
+    """A stream that hashes what goes through, so that no second copy of a large archive is held.
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file, self.sha256 = file, hashlib.sha256()
+    Large pieces are hashed while they are written.
+    """
+
+    def __init__(self, file: IO[bytes], beside: Executor) -> None:
+        self._file, self._beside, self.sha256 = file, beside, hashlib.sha256()
 
     def write(self, data: bytes) -> int:
-        self.sha256.update(data)
-        return self._file.write(data)
+        if len(data) < _LARGE:
+            self.sha256.update(data)
+            return self._file.write(data)
+        hashing = self._beside.submit(self.sha256.update, data)
+        written = self._file.write(data)
+        hashing.result()
+        return written
 
     def flush(self) -> None:
         self._file.flush()
