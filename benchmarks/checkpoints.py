@@ -12,8 +12,6 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ.setdefault("KERAS_BACKEND", "jax")
-
 import gymnasium as gym
 import numpy as np
 

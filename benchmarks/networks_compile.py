@@ -116,7 +116,6 @@ def run(quick, interpreter):
 
 if __name__ == "__main__":
     if "--one" in sys.argv:
-        os.environ["KERAS_BACKEND"] = "jax"
         measure.pin()
         print(json.dumps(measured(sys.argv[sys.argv.index("--one") + 1])))
     else:

@@ -194,7 +194,6 @@ def main(run):
     """The main function of every part: `python -m benchmarks.networks_dqn [--quick] [--peers PYTHON]`."""
     quick = "--quick" in sys.argv
     interpreter = sys.argv[sys.argv.index("--peers") + 1] if "--peers" in sys.argv else None
-    os.environ["KERAS_BACKEND"] = "jax"
     os.environ["OMP_NUM_THREADS"] = os.environ["OPENBLAS_NUM_THREADS"] = "1"
     measure.pin()  # before JAX counts cores: its Eigen then has one thread
     print(json.dumps(run(quick, interpreter)))

@@ -13,7 +13,6 @@ Keras has for single batches.
 
 import argparse
 import json
-import os
 import sys
 from functools import cached_property, partial
 from pathlib import Path
@@ -125,7 +124,6 @@ def main():
     parser.add_argument("--quick", action="store_true", help="small runs, to see that everything works")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: benchmarks/results)")
     chosen = parser.parse_args()
-    os.environ["KERAS_BACKEND"] = "jax"
     conditions = {**measure.conditions(), "keras": measure.version("keras")}
     conditions["pinned_to_one_core"] = measure.pin() is not None  # before JAX counts cores
     found = {"title": TITLE, "quick": chosen.quick, "conditions": conditions, **race(chosen.quick)}
