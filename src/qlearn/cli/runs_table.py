@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 def print_groups(found: Sequence[Group]) -> None:
     """Print a row for each agent, environment and budget."""
+    from rich.filesize import decimal
+
     rows = [
         [
             str(one.number),
@@ -22,7 +24,7 @@ def print_groups(found: Sequence[Group]) -> None:
             _seeds(one.seeds),
             f"{one.on_the_way:,}" if one.on_the_way else "",
             f"{one.diverged:,}" if one.diverged else "",
-            f"{one.size / 1e6:,.1f} MB",
+            decimal(one.size) if one.size else "–",
         ]
         for one in found
     ]
